@@ -1,0 +1,210 @@
+"""What readers get: frozen pictures of the queue, cheap to take and safe to keep.
+
+Rates are bytes per second, durations seconds. Strings are raw (not made safe for a terminal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import Problem
+from engine.model import (
+    Facts,
+    ItemKind,
+    OperationId,
+    Outcome,
+    TransferId,
+    TransferState,
+    Verified,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a WAITING item waits, and until when."""
+
+    reason: str
+    """``retry``, ``offline``, ``throttled``, ``credentials``, ``disk-full``, ``clock``."""
+    text: str
+    """Plain words: "503 SlowDown", "connection refused"."""
+    seconds_left: float
+    """Until the next try; 0 means now."""
+    attempt: int = 0
+    """For ``retry``: the number of the coming try."""
+    attempts: int = 0
+    """For ``retry``: how many tries there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an ATTENTION item wants to know."""
+
+    kind: str
+    """``target-exists``, ``source-changed``, ``object-changed``, ``needs-profile``, ``unclear-result``."""
+    text: str
+    answers: tuple[str, ...]
+    """What `TransferManager.answer` takes: for ``target-exists`` the `ConflictPolicy` values
+    ``overwrite newer differs rename skip``; else of ``restart skip cancel keep``."""
+    source: Facts | None = None
+    target: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSnapshot:
+    """One row."""
+
+    id: TransferId
+    operation: OperationId
+    kind: ItemKind
+    state: TransferState
+    source: str
+    target: str
+    size: int
+    """-1 where unknown."""
+    bytes_done: int = 0
+    """Confirmed bytes and those of parts under way; never more than `size`."""
+    bytes_confirmed: int = 0
+    parts_done: int = 0
+    parts: int = 0
+    bytes_per_second: float = 0.0
+    eta: float | None = None
+    elapsed: float = 0.0
+    """Time spent running in this process."""
+    outcome: Outcome | None = None
+    verified: Verified | None = None
+    saving: bool = False
+    """Its newest command or result is not yet safe on disk."""
+    waiting: Waiting | None = None
+    question: Question | None = None
+    problem: Problem | None = None
+    note: str = ""
+    """What the job wants known: "server dropped the partial upload, restarting"."""
+
+    @property
+    def fraction(self) -> float:
+        """0.0 to 1.0; 1.0 only when DONE."""
+        if self.state is TransferState.DONE:
+            return 1.0
+        if self.size <= 0:
+            return 0.0
+        return min(self.bytes_done / self.size, 0.9999)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``s3tui status --json`` prints (DESIGN section 7)."""
+        problem = self.problem
+        return {
+            "id": self.id,
+            "operation": self.operation,
+            "direction": self.kind.value,
+            "source": self.source,
+            "target": self.target,
+            "state": self.state.value,
+            "outcome": self.outcome.value if self.outcome else None,
+            "bytes_done": self.bytes_confirmed,
+            "size": self.size,
+            "parts_done": self.parts_done,
+            "parts": self.parts,
+            "verified": self.verified.value if self.verified else None,
+            "problem": problem.to_json() if problem else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PartSnapshot:
+    """One part in the details of an item."""
+
+    number: int
+    offset: int
+    length: int
+    done: int
+    state: str
+    """``pending``, ``moving``, ``checking``, ``done``, ``retrying``."""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDetail:
+    """Everything about one item, for a details screen."""
+
+    row: TransferSnapshot
+    part_size: int
+    parts: tuple[PartSnapshot, ...]
+    """Those under way and the first hundred others at most."""
+    attempts: int
+    """Tries that failed so far, over all parts."""
+    last_error: Problem | None
+    upload_id: str | None
+    average_bytes_per_second: float
+    connection: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the whole queue (unfinished items and those finished since the start)."""
+
+    counts: dict[TransferState, int] = field(default_factory=dict)
+    bytes_total: int = 0
+    bytes_done: int = 0
+    bytes_left: int = 0
+    upload_bytes_per_second: float = 0.0
+    download_bytes_per_second: float = 0.0
+    average_bytes_per_second: float = 0.0
+    eta: float | None = None
+    elapsed: float = 0.0
+    verified: int = 0
+    """Items finished since the start whose bytes were verified (any `Verified`)."""
+
+    def count(self, *states: TransferState) -> int:
+        """How many items are in any of these states."""
+        return sum(self.counts.get(state, 0) for state in states)
+
+    @property
+    def bytes_per_second(self) -> float:
+        """Both directions."""
+        return self.upload_bytes_per_second + self.download_bytes_per_second
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is wrong with the whole engine right now; empty strings where nothing is."""
+
+    state_problem: str = ""
+    """Non-empty: progress is not being saved, with the reason."""
+    planning: int = 0
+    """Operations whose sources are still being walked."""
+    recovered: int = 0
+    """Items that came back unfinished at the start of this process."""
+    recovered_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSnapshot:
+    """A window of the queue and the sums over all of it."""
+
+    revision: int
+    """Equal revisions mean: nothing to draw."""
+    rows: tuple[TransferSnapshot, ...]
+    first: int
+    """Index of `rows[0]` among the `total` rows of the asked view."""
+    total: int
+    totals: Totals
+    health: Health
+    held: bool
+    """Pause-all is on: nothing new starts."""
+    upload_limit: int | None
+    """Bytes per second, or ``None``."""
+    download_limit: int | None
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A rare fact that is worth a notice: an item started, finished, failed or asks."""
+
+    kind: str
+    """``started``, ``finished``, ``failed``, ``attention``, ``cancelled``, ``planned`` (an operation), ``refused``."""
+    row: TransferSnapshot | None
+    operation: OperationId | None = None
+    text: str = ""
