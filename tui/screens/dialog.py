@@ -1,0 +1,182 @@
+"""What every dialog has in common: a frame, words that are never markup, and choices with a key each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.safe_text import cut, display, pad, width
+
+Result = TypeVar("Result")
+
+
+def plain(text: str) -> Content:
+    """Text from anywhere as something to draw: harmless, and never markup. Line breaks stay.
+
+    >>> plain("[b]x\\x1b").plain
+    '[b]x␛'
+    """
+    return Content("\n".join(display(line) for line in text.split("\n")))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to a question."""
+
+    answer: str
+    key: str
+    """One letter that gives this answer at once."""
+    label: str
+    explanation: str = ""
+
+    def line(self, label_cells: int) -> str:
+        """The choice as one line."""
+        text = f"{self.key}  {pad(display(self.label), label_cells)}"
+        return f"{text}  {display(self.explanation)}".rstrip()
+
+
+class Choices(OptionList):
+    """The answers below a question, one a line; the first is the safe one and has the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+        Binding("tab", "cursor_down", show=False),
+        Binding("shift+tab", "cursor_up", show=False),
+        Binding("space", "select", show=False),
+    ]
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        self.choices = tuple(choices)
+        cells = max(width(display(choice.label)) for choice in choices)
+        self._texts = [choice.line(cells) for choice in choices]
+        super().__init__(*(Option(self._prompt(i, False)) for i in range(len(choices))), compact=True)
+
+    def _prompt(self, index: int, here: bool) -> Content:
+        # The cursor is a glyph too, for terminals without colours.
+        return Content(("▸ " if here else "  ") + self._texts[index])
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """Move the glyph along with the colour."""
+        for index in range(len(self._texts)):
+            self.replace_option_prompt_at_index(index, self._prompt(index, index == highlighted))
+        super().watch_highlighted(highlighted)
+
+    def with_key(self, key: str) -> Choice | None:
+        """The choice that `key` stands for, if any."""
+        return next((choice for choice in self.choices if choice.key == key), None)
+
+
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """A question or a sheet over the main screen. Esc always closes it without doing anything."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+
+        & > #dialog {
+            width: 94%;
+            max-width: 90;
+            height: auto;
+            max-height: 92%;
+            padding: 0 1;
+            background: $surface;
+            border: round $border;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+        }
+        & > #dialog.-danger { border: round $error; }
+        & .words { height: auto; max-height: 13; }
+        & .words > Static { height: auto; }
+        & .problem { height: auto; color: $text-error; }
+        & Choices { height: auto; margin-top: 1; background: $surface; }
+    }
+    """
+
+    def __init__(self, title: str, *, hint: str = "", danger: bool = False) -> None:
+        super().__init__()
+        self._title, self._hint, self._danger = title, hint, danger
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="-danger" if self._danger else "") as frame:
+            yield from self.compose_inside()
+        frame.border_title = Content(cut(display(self._title), 72)) if self._title else None
+        frame.border_subtitle = Content(self._hint) if self._hint else None
+
+    def compose_inside(self) -> ComposeResult:
+        """What stands in the frame."""
+        raise NotImplementedError
+
+    def nothing(self) -> Result | None:
+        """What closing without an answer means to the caller."""
+        return None
+
+    def action_close(self) -> None:
+        """Close without an answer."""
+        self.dismiss(self.nothing())
+
+
+class ChoiceDialog(Dialog[Result]):
+    """A dialog with words and a few answers, each with its letter; Enter takes the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "scroll_words(-1)", show=False, priority=True),
+        Binding("pagedown", "scroll_words(1)", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        lines: Iterable[str],
+        choices: Sequence[Choice],
+        *,
+        hint: str = "",
+        danger: bool = False,
+    ) -> None:
+        super().__init__(title, hint=hint, danger=danger)
+        self._texts, self._choices = list(lines), tuple(choices)
+
+    def compose_inside(self) -> ComposeResult:
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(plain("\n".join(self._texts)), id="words")
+        yield Choices(self._choices)
+
+    def show_lines(self, lines: Iterable[str]) -> None:
+        """Put other words above the answers, while a count is still running, say."""
+        self._texts = list(lines)
+        if self.is_mounted:
+            self.query_one("#words", Static).update(plain("\n".join(self._texts)))
+
+    def action_scroll_words(self, pages: int) -> None:
+        """Read on where the words are longer than their room."""
+        words = self.query_one(".words", VerticalScroll)
+        words.scroll_relative(y=pages * words.size.height, animate=False)
+
+    def answered(self, choice: Choice, *, for_all: bool) -> None:
+        """The user chose; `for_all` if by the capital letter."""
+        raise NotImplementedError
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer by letter."""
+        letter = event.character or ""
+        choice = self.query_one(Choices).with_key(letter.lower())
+        if choice is not None:
+            event.stop()
+            self.answered(choice, for_all=letter.isupper())
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.answered(self._choices[event.option_index], for_all=False)
