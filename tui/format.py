@@ -26,12 +26,8 @@ def size(count: float) -> str:
     """
     if count < 0:
         return UNKNOWN
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    if unit == 0:
-        return f"{int(value)}B"
-    return f"{value:.1f}{_UNITS[unit]}" if value < 99.95 else f"{value:.0f}{_UNITS[unit]}"
+    unit = _unit(count)
+    return f"{_in_unit(int(count) if not unit else count, unit)}{_UNITS[unit]}"
 
 
 def size_long(count: float) -> str:
@@ -75,6 +71,41 @@ def speed_long(bytes_per_second: float) -> str:
     text = size(bytes_per_second) if bytes_per_second > 0 else "0B"
     number, unit = text[:-1], text[-1]
     return f"{number} {unit}/s" if unit == "B" else f"{number} {unit}iB/s"
+
+
+def size_of(done: float, total: float) -> str:
+    """How much of a whole, in the unit of the whole.
+
+    >>> size_of(54_975_000_000, 143_881_000_000), size_of(3, 900)
+    ('51.2/134 GiB', '3/900 bytes')
+    """
+    unit = _unit(total)
+    name = f"{_UNITS[unit]}iB" if unit else "bytes"
+    return f"{_in_unit(done, unit)}/{_in_unit(total, unit)} {name}"
+
+
+def speed_split(up: float, down: float) -> str:
+    """The sum of both directions, and each where both are at work, in the unit of the sum.
+
+    >>> speed_split(96_600_000, 12_900_000), speed_split(0, 1024)
+    ('104 MiB/s ↑92.1 ↓12.3', '1.0 KiB/s ↓')
+    """
+    unit = _unit(up + down)
+    if up > 0 and down > 0:
+        return f"{speed_long(up + down)} ↑{_in_unit(up, unit)} ↓{_in_unit(down, unit)}"
+    return speed_long(up + down) + (" ↑" if up > 0 else " ↓" if down > 0 else "")
+
+
+def _unit(count: float) -> int:
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return unit
+
+
+def _in_unit(count: float, unit: int) -> str:
+    value = count / 1024**unit
+    return f"{value:.1f}" if unit and value < 99.95 else f"{value:.0f}"
 
 
 def limit(bytes_per_second: int | None) -> str:

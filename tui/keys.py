@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 class Context(Enum):
@@ -238,7 +238,7 @@ def show_keys(entry: KeyAction) -> str:
     return " ".join(show_key(key) for key in entry.keys)
 
 
-def bindings(*contexts: Context) -> list[Binding]:
+def bindings(*contexts: Context) -> list[BindingType]:
     """Textual's bindings for these contexts; each carries its id, so that a key map can move it."""
     return [
         Binding(

@@ -174,3 +174,31 @@ def pad(text: str, cells: int, *, right: bool = False) -> str:
     text = cut(text, cells)
     space = " " * (cells - width(text))
     return space + text if right else text + space
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """Break `text` into lines of at most `cells`, at blanks where there are any.
+
+    >>> wrap("access is denied", 10)
+    ['access is', 'denied']
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        while width(word) > cells > 0:
+            room = cells - width(line) - 1 if line else cells
+            piece = _head(word, room) if room > cells // 3 else ""
+            if piece:
+                line, word = f"{line} {piece}".strip(), word[len(piece) :]
+            elif not line:
+                break
+            lines.append(line)
+            line = ""
+        if not line:
+            line = word
+        elif width(line) + 1 + width(word) <= cells:
+            line = f"{line} {word}"
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line] if line else lines

@@ -1,0 +1,119 @@
+"""One scene that shows everything: for pictures, and for tests that need a whole screen."""
+
+from __future__ import annotations
+
+from engine import (
+    Facts,
+    ItemKind,
+    LocalRef,
+    Location,
+    ObjectRef,
+    Outcome,
+    Problem,
+    Profile,
+    Question,
+    TransferState,
+    Verified,
+    Waiting,
+)
+from tests.tui.fake_browser import GIB, Entry, FakeBrowser, bucket, folder
+from tests.tui.fake_engine import MIB, FakeManager
+
+S = TransferState
+
+NOW = 1_795_521_600.0
+"""2026-11-24 12:00:00 UTC, when all pictures are taken."""
+_DAY = 86_400.0
+
+PROD = Profile("prod", region="eu-west-1")
+HERE = Location(LocalRef("/home/ann/data/"))
+THERE = Location(ObjectRef("backups", "2026/"), PROD.connection_id)
+
+
+def example_browser() -> FakeBrowser:
+    """A home folder and a bucket as people have them."""
+    ago = NOW - _DAY
+    return FakeBrowser(
+        {
+            "/home/ann/": [folder("data", ago), folder("projects", ago - 9 * _DAY)],
+            "/home/ann/data/": [
+                folder("logs", NOW - 7200),
+                folder("photos", ago - 30 * _DAY),
+                folder("vm-images", ago - 200 * _DAY),
+                Entry("README.md", 2_314, ago - 400 * _DAY),
+                Entry("db-2026-11-22.dump.zst", int(12.4 * GIB), NOW - 2 * _DAY),
+                Entry("db-2026-11-23.dump.zst", int(12.6 * GIB), NOW - _DAY),
+                Entry("dump.tar", int(48.1 * GIB), NOW - 4 * _DAY),
+                Entry("invoice 2026 (final).pdf", 318_221, ago - 12 * _DAY),
+                Entry("notes.txt", 0, NOW - 600),
+                Entry("report[1].csv", 88_412_993, ago - 3 * _DAY),
+                Entry("研究データ.parquet", 3 * GIB, ago - 40 * _DAY),
+            ],
+            "/home/ann/data/logs/": [
+                Entry(f"app-{n:02d}.log.gz", n * MIB, NOW - n * 3600) for n in range(1, 60)
+            ],
+            "/home/ann/data/photos/": [],
+            "s3://": [bucket("archive", ago - 900 * _DAY), bucket("backups", ago - 700 * _DAY)],
+            "s3://archive/": Problem(
+                "list s3://archive/",
+                "access is denied (AccessDenied: not authorized to perform s3:ListBucket)",
+                "Ask for the permission, or use another profile.",
+                True,
+                "access-denied",
+                "4A7BX0N2C0FFEE",
+            ),
+            "s3://backups/": [folder("2025"), folder("2026")],
+            "s3://backups/2026/": [
+                folder("db"),
+                folder("november"),
+                Entry("dump.tar", 41 * GIB, NOW - 5 * _DAY),
+                Entry("logs-2026-10.tgz", int(7.7 * GIB), NOW - 24 * _DAY),
+                Entry("manifest.json", 14_220, NOW - 3600),
+            ],
+        }
+    )
+
+
+def example_manager() -> FakeManager:
+    """A queue in the middle of its work."""
+    manager = FakeManager(example_browser(), [PROD])
+    down = {"kind": ItemKind.DOWNLOAD}
+    manager.add(
+        "dump.tar", S.RUNNING, size=int(48.1 * GIB), bytes_done=int(18.3 * GIB), bytes_per_second=92.1 * MIB,
+        eta=331.0, parts=6157, parts_done=2342, source="/home/ann/data/dump.tar",
+    )  # fmt: skip
+    manager.add(
+        "logs-2026-10.tgz", S.RUNNING, size=int(7.7 * GIB), bytes_done=int(5.5 * GIB), eta=183.0, **down,
+        bytes_per_second=12.3 * MIB, source="s3://backups/2026/logs-2026-10.tgz",
+        target="/home/ann/data/logs-2026-10.tgz",
+    )  # fmt: skip
+    manager.add(
+        "db-2026-11-22.dump.zst", S.WAITING, size=int(12.4 * GIB), bytes_done=int(8.8 * GIB),
+        waiting=Waiting("retry", "503 SlowDown", 12.0, 2, 8),
+    )  # fmt: skip
+    manager.add(
+        "report[1].csv", S.ATTENTION, size=88_412_993,
+        question=Question(
+            "target-exists", "the target exists and is younger",
+            ("overwrite", "newer", "differs", "rename", "skip"),
+            Facts(88_412_993, NOW - 3 * _DAY), Facts(90_112_004, NOW - _DAY),
+        ),
+    )  # fmt: skip
+    manager.add("db-2026-11-23.dump.zst", S.PAUSED, size=int(12.6 * GIB), bytes_done=int(3.1 * GIB))
+    manager.add("研究データ.parquet", S.QUEUED, size=3 * GIB)
+    manager.add(
+        "secret.key", S.FAILED, size=1_679,
+        problem=Problem("read /data/secret.key", "the system denies access", "Check the permissions.", True),
+    )  # fmt: skip
+    done = {"outcome": Outcome.TRANSFERRED, "verified": Verified.CRC}
+    for number in range(1, 5):
+        manager.add(
+            f"photo-{number:04d}.jpg", S.DONE, size=number * 3 * MIB, bytes_done=number * 3 * MIB, **done
+        )
+    manager.add(
+        "manifest.json", S.DONE, size=14_220, bytes_done=14_220, outcome=Outcome.IDENTICAL,
+        verified=Verified.ETAG,
+    )  # fmt: skip
+    wave = (20, 45, 70, 88, 96, 101, 104, 99, 93, 104, 110, 108, 60, 30, 72, 95, 104, 107, 103, 104)
+    manager.history = [float(wave[n % len(wave)]) * MIB for n in range(60)]
+    return manager

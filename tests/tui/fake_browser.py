@@ -1,0 +1,171 @@
+"""A browser without threads, disks or servers: it answers from a dictionary of folders.
+
+`hold` makes it deliver page by page, as `release` says.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import (
+    Answer,
+    ConnectionId,
+    CountProgress,
+    EntryKind,
+    Facts,
+    ListingProgress,
+    Location,
+    Page,
+    Problem,
+)
+
+GIB = 1024**3
+PAGE = 1000
+
+
+@dataclass
+class Entry:
+    """One row of a fake folder."""
+
+    name: str
+    size: int = -1
+    mtime: float = 0.0
+    kind: EntryKind = EntryKind.FILE
+
+
+def folder(name: str, mtime: float = 0.0) -> Entry:
+    """A folder or prefix."""
+    return Entry(name, -1, mtime, EntryKind.FOLDER)
+
+
+def bucket(name: str, mtime: float = 0.0) -> Entry:
+    """A bucket."""
+    return Entry(name, -1, mtime, EntryKind.BUCKET)
+
+
+def page_of(entries: Sequence[Entry]) -> Page:
+    """The columns of these rows."""
+    return Page(
+        names=[e.name for e in entries],
+        sizes=array("q", [e.size for e in entries]),
+        mtimes=array("d", [e.mtime for e in entries]),
+        kinds=bytearray(int(e.kind.value) for e in entries),
+    )
+
+
+@dataclass
+class _Listing:
+    pages: list[Page]
+    problem: Problem | None
+    released: int
+    """Pages that may be delivered; all are when nothing is held."""
+    cancelled: bool = False
+
+
+@dataclass
+class FakeBrowser:
+    """Folders by address; anything may be replaced by a `Problem`."""
+
+    folders: dict[str, list[Entry] | Problem] = field(default_factory=dict)
+    hold: bool = False
+    """Deliver pages only when `release` is called."""
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    """Every question, for tests to look at."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """Answers by kind of question: ``count``, ``details``, ``presign``, ``complete``; a `Problem` fails it."""
+    _tokens: dict[int, _Listing | Answer] = field(default_factory=dict)
+
+    def list(self, location: Location, *, show_hidden: bool = True) -> int:
+        """Take a place from the dictionary."""
+        self.asked.append(("list", location))
+        found = self.folders.get(str(location.place))
+        if found is None:
+            problem = Problem(f"list {location.place}", "it does not exist", "Check it.", True, "no-such-key")
+            listing = _Listing([], problem, 0)
+        elif isinstance(found, Problem):
+            listing = _Listing([], found, 0)
+        else:
+            shown = [e for e in found if show_hidden or not e.name.startswith(".")]
+            pages = [page_of(shown[at : at + PAGE]) for at in range(0, len(shown), PAGE)]
+            listing = _Listing(pages, None, 0)
+        return self._token(listing)
+
+    def _token(self, what: _Listing | Answer) -> int:
+        token = len(self._tokens) + 1
+        self._tokens[token] = what
+        return token
+
+    def release(self, pages: int = 1) -> None:
+        """Let every held listing go on by some pages."""
+        for listing in self._tokens.values():
+            if isinstance(listing, _Listing):
+                listing.released += pages
+
+    def pages(self, token: int, after: int = 0) -> ListingProgress:
+        """What may be delivered by now."""
+        listing = self._tokens[token]
+        assert isinstance(listing, _Listing)
+        upto = min(listing.released, len(listing.pages)) if self.hold else len(listing.pages)
+        scanned = sum(len(page) for page in listing.pages[:upto])
+        done = upto == len(listing.pages) and not (self.hold and listing.released == 0)
+        return ListingProgress(
+            tuple(listing.pages[after:upto]), scanned, done, listing.problem if done else None
+        )
+
+    def cancel(self, token: int) -> None:
+        """Forget it."""
+        listing = self._tokens.get(token)
+        if isinstance(listing, _Listing):
+            listing.cancelled = True
+
+    def answer(self, token: int) -> Answer:
+        """At once."""
+        found = self._tokens[token]
+        assert isinstance(found, Answer)
+        return found
+
+    def _ask(self, kind: str, subject: Any, default: Any = None) -> int:
+        self.asked.append((kind, subject))
+        value = self.values.get(kind, default)
+        if isinstance(value, Problem):
+            return self._token(Answer(True, None, value))
+        return self._token(Answer(True, value, None))
+
+    def details(self, location: Location) -> int:
+        """A few facts."""
+        return self._ask("details", location, Facts(1234, 1.7e9, "abc"))
+
+    def count(self, locations: Sequence[Location]) -> int:
+        """Whatever `values` says."""
+        return self._ask("count", tuple(locations), CountProgress(1204, 3 * GIB))
+
+    def make_folder(self, location: Location) -> int:
+        """Add it."""
+        place = str(location.place)
+        up, _, name = place.rstrip("/").rpartition("/")
+        rows = self.folders.get(up + "/")
+        if isinstance(rows, list):
+            rows.append(folder(name))
+        self.folders[place] = []
+        return self._ask("make_folder", location)
+
+    def rename(self, location: Location, new_name: str) -> int:
+        """Rename it."""
+        up, _, name = str(location.place).rstrip("/").rpartition("/")
+        rows = self.folders.get(up + "/")
+        if isinstance(rows, list):
+            for row in rows:
+                if row.name == name:
+                    row.name = new_name
+        return self._ask("rename", (location, new_name))
+
+    def presign(self, location: Location, seconds: int) -> int:
+        """A link."""
+        return self._ask("presign", (location, seconds), f"https://example.invalid/{location.place}?X-Amz")
+
+    def complete(self, text: str, connection: ConnectionId | None) -> int:
+        """Names that begin so."""
+        return self._ask("complete", text, [p for p in sorted(self.folders) if p.startswith(text)])

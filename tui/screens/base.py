@@ -1,0 +1,162 @@
+"""What the parts of the main screen share: the panes, the queue, the engine, and how to ask and tell."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.screen import Screen
+from textual.widgets import Static
+
+from engine import (
+    ConnectionId,
+    Location,
+    Problem,
+    Request,
+    TransferOptions,
+    UsageError,
+)
+from engine import Profile as EngineProfile
+from tui.ports import AnswerPort, ManagerPort
+from tui.safe_text import display
+from tui.widgets.file_pane import FilePane
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.speed_panel import SpeedPanel
+from tui.widgets.transfer_table import QueuePane
+
+Value = TypeVar("Value")
+
+_ANSWER_POLL = 0.03
+_SAY_AFTER = 0.3
+
+
+class NoticeLine(Static):
+    """One line above the panes for what must not vanish by itself. Plain text."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, id="notice")
+        self.display = False
+        self.text = ""
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show this; nothing hides the line."""
+        if text != self.text:
+            self.text = text
+            self.update(text)
+            self.display = bool(text)
+        self.set_class(bad, "-bad")
+
+
+class MainBase(Screen[None]):
+    """The widgets of the main screen, and helpers for its actions."""
+
+    def __init__(
+        self,
+        manager: ManagerPort,
+        *,
+        options: TransferOptions | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.manager, self.now = manager, now
+        self.options = options or TransferOptions()
+        """How what is queued here is moved."""
+        self.notice = NoticeLine()
+        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
+        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
+        self.queue = QueuePane(manager.snapshot)
+        self.totals = SpeedPanel()
+        self.key_bar = KeyBar()
+        self.pane = self.left
+        """The pane that has, or last had, the focus."""
+        self._given_up = False
+        self._asking = 0
+
+    @property
+    def other(self) -> FilePane:
+        """The pane across."""
+        return self.right if self.pane is self.left else self.left
+
+    def tick(self) -> None:
+        """Show how things are now."""
+        raise NotImplementedError
+
+    # -- profiles ----------------------------------------------------------------------------------
+
+    def profile_of(self, location: Location) -> EngineProfile | None:
+        """Whose connection reaches it."""
+        return next((p for p in self.manager.profiles() if p.connection_id == location.connection), None)
+
+    def connection_at_hand(self) -> ConnectionId | None:
+        """The connection for a typed ``s3://`` address: this pane's, else the other's, else the first."""
+        for pane in (self.pane, self.other):
+            if pane.location is not None and pane.location.connection is not None:
+                return pane.location.connection
+        profiles = self.manager.profiles()
+        return profiles[0].connection_id if profiles else None
+
+    # -- telling and asking ------------------------------------------------------------------------
+
+    def tell(self, text: str, *, bad: bool = False) -> None:
+        """A notice that goes away by itself. `text` must have passed `display` where it is not ours."""
+        self.notify(text, severity="error" if bad else "information", timeout=10 if bad else 4, markup=False)
+
+    def tell_problem(self, problem: Problem) -> None:
+        """Say what failed, why, and what to do."""
+        request = f" (request {problem.request_id})" if problem.request_id else ""
+        self.tell(display(str(problem) + request), bad=True)
+
+    def submit(self, request: Request) -> bool:
+        """Queue it, or say why not."""
+        try:
+            self.manager.submit(request)
+        except UsageError as error:
+            self.tell(display(str(error)), bad=True)
+            return False
+        self.tick()
+        return True
+
+    async def answer(
+        self, token: int, doing: Callable[[AnswerPort], str] | str, *, quiet: bool = False
+    ) -> AnswerPort | None:
+        """Wait for the browser's answer without holding the screen; Esc gives up.
+
+        Args:
+            doing: What to say meanwhile, after a moment.
+            quiet: Do not tell a problem; the caller does.
+
+        Returns:
+            The answer, or ``None`` if it failed (which was told) or was given up.
+        """
+        browser = self.manager.browser
+        self._given_up = False
+        self._asking += 1
+        began = time.monotonic()
+        try:
+            while True:
+                answer = browser.answer(token)
+                if answer.done:
+                    break
+                if self._given_up:
+                    browser.cancel(token)
+                    return None
+                if time.monotonic() - began > _SAY_AFTER:
+                    words = doing if isinstance(doing, str) else doing(answer)
+                    self.notice.say(f"{words}  (Esc stops)")
+                await asyncio.sleep(_ANSWER_POLL)
+        finally:
+            self._asking -= 1
+            self.notice.say("")
+        if answer.problem is not None and not quiet:
+            self.tell_problem(answer.problem)
+            return None
+        return answer
+
+    def give_up(self) -> bool:
+        """Esc: stop waiting for an answer; false if nothing was waited for."""
+        if not self._asking:
+            return False
+        self._given_up = True
+        return True

@@ -1,0 +1,259 @@
+"""Walking, marking and looking: the actions of the panes that change nothing but the view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import work
+
+from engine import ConnectionId, Facts, LocalRef, Location, ObjectRef
+from tui import format, places
+from tui.safe_text import display
+from tui.screens.base import MainBase
+from tui.screens.chooser import ChooserScreen
+from tui.screens.details import DetailsScreen
+from tui.screens.prompt import PromptScreen
+from tui.widgets.pane_model import SortKey
+
+_LINK_SECONDS = 900
+_ORDERS = (
+    ("name", "Name", SortKey.NAME, False),
+    ("name-down", "Name, Z to A", SortKey.NAME, True),
+    ("size-down", "Size, largest first", SortKey.SIZE, True),
+    ("size", "Size, smallest first", SortKey.SIZE, False),
+    ("date-down", "Date, newest first", SortKey.DATE, True),
+    ("date", "Date, oldest first", SortKey.DATE, False),
+)
+
+
+class BrowseActions(MainBase):
+    """See `tui.keys`, context PANES."""
+
+    # -- places ------------------------------------------------------------------------------------
+
+    def action_pane_open(self) -> None:
+        """Open the folder; of a file, show details."""
+        if not self.pane.open_current() and self.pane.list.current is not None:
+            self.action_pane_info()
+
+    def action_pane_parent(self) -> None:
+        """Up."""
+        self.pane.go_up()
+
+    def action_pane_other(self) -> None:
+        """Across."""
+        self.other.list.focus()
+
+    @work
+    async def action_pane_goto(self) -> None:
+        """Type where to go."""
+        pane, connection = self.pane, self.connection_at_hand()
+        here = places.address(pane.location) if pane.location else ""
+        if here and not here.endswith("/"):
+            here += "/"
+        typed = await self.app.push_screen_wait(
+            PromptScreen(
+                "Go to a path or s3:// address",
+                value=here,
+                placeholder="~/data or s3://bucket/prefix",
+                completer=lambda text: self._complete(text, connection),
+            )
+        )
+        if typed is None:
+            return
+        location = places.parse(typed, pane.location, connection)
+        if location is None:
+            self.tell("No connection for s3:// yet: press e to choose a profile", bad=True)
+            return
+        pane.go(location)
+
+    def _complete(self, text: str, connection: ConnectionId | None) -> Callable[[], Sequence[str] | None]:
+        """Begin to look how a typed place may go on; what is returned is polled."""
+        browser = self.manager.browser
+        if text.lower().startswith(places.SCHEME) and connection is None:
+            return lambda: ()
+        token = browser.complete(text, connection)
+
+        def poll() -> Sequence[str] | None:
+            answer = browser.answer(token)
+            if not answer.done:
+                return None
+            return [str(found) for found in answer.value or ()]
+
+        return poll
+
+    @work
+    async def action_pane_profile(self) -> None:
+        """Choose a profile; its buckets are shown."""
+        pane = self.pane
+        options = [
+            (str(p.connection_id), " · ".join([p.name, p.endpoint_url or p.region or "AWS"]))
+            for p in self.manager.profiles()
+        ]
+        options.append(("local", "local disk"))
+        chosen = await self.app.push_screen_wait(ChooserScreen("Show in this pane", options))
+        if chosen == "local":
+            pane.go(places.parse("~", None, None))
+        elif chosen is not None:
+            found = next(p for p in self.manager.profiles() if str(p.connection_id) == chosen)
+            pane.go(Location(ObjectRef(""), found.connection_id))
+
+    def action_pane_same(self) -> None:
+        """The other pane shows this place too."""
+        if self.pane.location is not None:
+            self.other.go(self.pane.location)
+
+    def action_pane_swap(self) -> None:
+        """Each pane shows the other's place."""
+        mine, theirs = self.pane.location, self.other.location
+        self.pane.go(theirs)
+        self.other.go(mine)
+
+    def action_pane_refresh(self) -> None:
+        """Read it again."""
+        self.pane.reload()
+
+    def action_pane_hidden(self) -> None:
+        """Names with a dot in front."""
+        self.pane.show_hidden = not self.pane.show_hidden
+        self.pane.reload()
+        self.tell("Hidden names are shown" if self.pane.show_hidden else "Hidden names are not shown")
+
+    def action_pane_back(self) -> None:
+        """One step back from whatever narrows or waits."""
+        if not self.give_up() and not self.hide_notice():
+            self.pane.escape()
+
+    def hide_notice(self) -> bool:
+        """Esc hides the notice line; false if there was none."""
+        shown = bool(self.notice.display)
+        if shown:
+            self.notice.say("")
+        return shown
+
+    # -- marks -------------------------------------------------------------------------------------
+
+    def action_pane_mark(self) -> None:
+        """Mark and go down."""
+        self.pane.toggle_mark()
+
+    def action_pane_range(self) -> None:
+        """Begin or end a range."""
+        self.pane.toggle_range()
+
+    def action_pane_mark_all(self) -> None:
+        """All that is shown."""
+        self.pane.model.mark_all()
+        self.pane.marks_changed()
+
+    def action_pane_mark_none(self) -> None:
+        """None at all."""
+        self.pane.model.mark_none()
+        self.pane.marks_changed()
+
+    def action_pane_invert(self) -> None:
+        """The other way round."""
+        self.pane.model.invert()
+        self.pane.marks_changed()
+
+    def action_pane_select(self) -> None:
+        """By pattern."""
+        self._by_pattern(on=True)
+
+    def action_pane_unselect(self) -> None:
+        """By pattern."""
+        self._by_pattern(on=False)
+
+    @work
+    async def _by_pattern(self, *, on: bool) -> None:
+        pane = self.pane
+        title = "Mark names like" if on else "Take the mark off names like"
+        typed = await self.app.push_screen_wait(PromptScreen(title, value="*", placeholder="*.tar"))
+        if typed:
+            found = pane.model.mark_pattern(typed, on)
+            pane.marks_changed()
+            if not found:
+                self.tell(f"No name is like {display(typed)}")
+
+    # -- view --------------------------------------------------------------------------------------
+
+    def action_pane_filter(self) -> None:
+        """Type a filter."""
+        self.pane.filter_line.open()
+
+    @work
+    async def action_pane_sort(self) -> None:
+        """Choose an order."""
+        pane = self.pane
+        options = [(key, label) for key, label, _, _ in _ORDERS]
+        chosen = await self.app.push_screen_wait(ChooserScreen("Sort by", options))
+        for key, _, sort, descending in _ORDERS:
+            if key == chosen:
+                pane.set_sort(sort, descending=descending)
+
+    @work
+    async def action_pane_info(self) -> None:
+        """All that is known of one row."""
+        pane = self.pane
+        row = pane.list.current
+        if row is None or pane.location is None:
+            return
+        place = pane.place_of(row)
+        pairs = [("Name", row.name), ("Address", str(place))]
+        if row.is_folder:
+            pairs.append(("Kind", row.kind.name.lower()))
+        else:
+            pairs.append(("Size", format.size_exact(row.size) if row.size >= 0 else format.UNKNOWN))
+        if row.mtime:
+            pairs.append(("Changed", format.date_long(row.mtime)))
+        asked = self.manager.browser.details(Location(place, pane.location.connection))
+        answer = await self.answer(asked, "Asking for details", quiet=True)
+        if answer is None:
+            return
+        if answer.problem is not None:
+            pairs.append(("Details", str(answer.problem)))
+        else:
+            pairs += details_of(answer.value)
+        self.app.push_screen(DetailsScreen(row.name, pairs))
+
+    def action_pane_yank(self) -> None:
+        """The address to the clipboard of the terminal (OSC 52), made safe."""
+        pane = self.pane
+        row = pane.list.current
+        if pane.location is None:
+            return
+        place = pane.place_of(row) if row is not None else pane.location.place
+        self.app.copy_to_clipboard(display(str(place)))
+        self.tell(f"Copied {display(str(place))}")
+
+    @work
+    async def action_pane_link(self) -> None:
+        """A link that works for a while, to the clipboard only: it is a secret."""
+        pane = self.pane
+        row = pane.list.current
+        if row is None or row.is_folder or pane.location is None or isinstance(pane.location.place, LocalRef):
+            self.tell("Links can be made for objects only")
+            return
+        asked = self.manager.browser.presign(
+            Location(pane.place_of(row), pane.location.connection), _LINK_SECONDS
+        )
+        answer = await self.answer(asked, "Signing")
+        if answer is not None:
+            self.app.copy_to_clipboard(display(str(answer.value)))
+            self.tell(f"Copied a link to {display(row.name)} that works for 15 minutes")
+
+
+def details_of(value: object) -> list[tuple[str, str]]:
+    """What the browser told about one object, as names and values, raw."""
+    if isinstance(value, Facts):
+        facts = [
+            ("ETag", value.etag),
+            ("Version", value.version_id),
+            ("Storage class", value.storage_class),
+        ]
+        return [(name, text) for name, text in facts if text]
+    if isinstance(value, dict):
+        return [(str(name), str(text)) for name, text in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [(str(name), str(text)) for name, text in value]
+    return []

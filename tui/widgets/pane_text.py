@@ -1,0 +1,137 @@
+"""What a pane says around and instead of its rows: titles, and why there is nothing to see. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from engine import LocalRef, Location, ObjectRef, Problem, Profile
+from tui import format
+from tui.places import address, home
+from tui.safe_text import display, path_tail, width, wrap
+from tui.widgets.line_table import Spans
+
+_HEADLINES = {
+    "access-denied": "Access denied",
+    "local-denied": "Access denied",
+    "offline": "Not reachable",
+    "unknown-host": "Not reachable",
+    "connection-lost": "Not reachable",
+    "request-timeout": "No answer",
+    "stalled": "No answer",
+    "tls": "Certificate not trusted",
+    "not-s3": "Not an S3 endpoint",
+    "bad-reply": "Not an S3 endpoint",
+    "redirected": "Not an S3 endpoint",
+    "no-credentials": "No credentials",
+    "credentials": "Credentials expired",
+    "wrong-key": "Access key not known",
+    "wrong-secret": "Secret key not right",
+    "clock-skew": "Clock too far off",
+    "no-such-bucket": "No such bucket",
+    "no-such-key": "Nothing there",
+    "source-missing": "Nothing there",
+    "not-a-file": "Not a folder",
+    "wrong-region": "Wrong region",
+}
+"""A headline for each way of seeing nothing, so that no two of them look alike."""
+
+_KEYS_LOCAL = ("R", "read again", "Backspace", "parent", ":", "go to a path")
+_KEYS_REMOTE = ("R", "try again", "e", "profile", ":", "go to an s3:// address")
+
+
+def endpoint_name(profile: Profile | None) -> list[str]:
+    """Profile and region or host, what a title adds to the address."""
+    if profile is None:
+        return []
+    host = urlsplit(profile.endpoint_url).netloc.rpartition("@")[2] if profile.endpoint_url else ""
+    return [text for text in (profile.name, host or profile.region or "") if text]
+
+
+def title(location: Location, profile: Profile | None, cells: int) -> tuple[str, str]:
+    """Address and what is said after it, made safe, fitting `cells` together; the address matters more."""
+    where = display(address(location))
+    extras = [display(text) for text in endpoint_name(profile)]
+    if profile is not None and profile.read_only:
+        extras.append("read-only")
+    while extras:
+        tail = "".join(f" · {text}" for text in extras)
+        if width(where) + width(tail) <= cells or (len(extras) == 1 and width(tail) <= cells // 3):
+            return path_tail(where, cells - width(tail)), tail
+        extras.pop()
+    return path_tail(where, cells), ""
+
+
+def _centred(lines: list[tuple[str, str]], cells: int, room: int) -> list[Spans]:
+    """The lines in the middle of an area, one below the other."""
+    above = max((room - len(lines)) // 3, 0 if room <= len(lines) else 1)
+    out: list[Spans] = [[] for _ in range(above)]
+    for text, style in lines[: max(room - above, 0)]:
+        left = max((cells - width(text)) // 2, 0)
+        out.append([(" " * left, ""), (text, style)])
+    return out
+
+
+def _hints(cells: int, *pairs: str) -> list[tuple[str, str]]:
+    """Keys and what they do, as few lines as they need."""
+    lines: list[str] = []
+    for key, word in zip(pairs[::2], pairs[1::2], strict=True):
+        hint = f"{key} {word}"
+        if lines and width(lines[-1]) + 3 + width(hint) <= cells:
+            lines[-1] += f" · {hint}"
+        else:
+            lines.append(hint)
+    return [(line, "dim") for line in lines]
+
+
+def reading(location: Location, scanned: int, cells: int, room: int) -> list[Spans]:
+    """Nothing has come yet."""
+    so_far = f"{scanned:,} so far" if scanned else "Esc stops"
+    return _centred([("Reading…", "busy"), (so_far, "dim")], cells, room)
+
+
+def empty(location: Location, cells: int, room: int) -> list[Spans]:
+    """There is nothing, and that is the truth."""
+    place = location.place
+    if isinstance(place, ObjectRef) and not place.bucket:
+        lines = [("No buckets", "strong"), *_hints(cells - 2, "e", "profile", ":", "go to an s3:// address")]
+        return _centred(lines, cells, room)
+    hints = _hints(cells - 2, "c", "in the other pane copies here", "n", "new folder")
+    return _centred([("Empty", "strong"), *hints], cells, room)
+
+
+def no_match(pattern: str, looked_at: int, done: bool, cells: int, room: int) -> list[Spans]:
+    """The filter lets nothing through (so far)."""
+    head = "No match" if done else "No match yet"
+    seen = f"in {format.counted(looked_at, 'name')}" + ("" if done else ", reading on…")
+    lines = [(head, "strong"), (seen, "dim"), ("Esc shows all", "dim")]
+    return _centred(lines, cells, room)
+
+
+def failed(location: Location, problem: Problem, cells: int, room: int) -> list[Spans]:
+    """It could not be read: what, why, what to do."""
+    inner = max(cells - 4, 8)
+    local = isinstance(location.place, LocalRef)
+    lines = [(_HEADLINES.get(problem.code, "Cannot be read"), "bad"), ("", "")]
+    said = ". ".join(part for part in (f"{problem.what}: {problem.why}", problem.what_now) if part)
+    lines += [(line, "") for line in wrap(display(said), inner)]
+    lines += [("", ""), *_hints(inner, *(_KEYS_LOCAL if local else _KEYS_REMOTE))]
+    if problem.request_id:
+        lines.append((display(f"request {problem.request_id}"), "dim"))
+    return _centred(lines, cells, room)
+
+
+def nothing_configured(cells: int, room: int, env: Mapping[str, str] = os.environ) -> list[Spans]:
+    """No profile, no endpoint, no keys: what was looked for, and what to do."""
+    inner = max(cells - 4, 8)
+    config = home(env.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    secrets = home(env.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
+    looked = f"Looked for AWS_PROFILE, AWS_ACCESS_KEY_ID, {secrets} and {config}: none is there."
+    now = "Run aws configure, or start with --profile or --endpoint-url. To look around first: s3tui demo."
+    lines = [("No credentials", "bad"), ("", "")]
+    lines += [(line, "") for line in wrap(display(looked), inner)]
+    lines += [("", "")]
+    lines += [(line, "") for line in wrap(display(now), inner)]
+    lines += [("", ""), *_hints(inner, "R", "look again", ":", "public bucket or local path")]
+    return _centred(lines, cells, room)

@@ -1,0 +1,188 @@
+"""The last minute as a graph, and the sums over the whole queue: one line, or three where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine import EngineSnapshot, TransferState
+from tui import format
+from tui.safe_text import cut, display, width
+from tui.widgets.line_table import Spans
+from tui.widgets.transfer_rows import bar
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+S = TransferState
+
+
+def graph(values: Sequence[float], columns: int, lines: int) -> list[str]:
+    """The newest `columns` values as bars of `lines` lines, highest line first.
+
+    >>> graph([0, 1, 2, 4], 4, 1)
+    [' ▂▄█']
+    """
+    shown = list(values)[-columns:]
+    shown = [0.0] * (columns - len(shown)) + shown
+    top = max(shown, default=0.0)
+    eighths = [0 if top <= 0 or v <= 0 else max(1, round(v / top * lines * 8)) for v in shown]
+    return [
+        "".join(_BLOCKS[max(0, min(8, filled - 8 * line))] for filled in eighths)
+        for line in reversed(range(lines))
+    ]
+
+
+def limits(snapshot: EngineSnapshot) -> str:
+    """Both rate limits in words."""
+    up, down = snapshot.upload_limit, snapshot.download_limit
+    if up == down:
+        return f"limit {format.limit(up)}"
+    return f"limit ↑{format.limit(up)} ↓{format.limit(down)}"
+
+
+def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+    """What there is to say about the whole, most important first, with a style each."""
+    totals = snapshot.totals
+    speed = totals.bytes_per_second
+    active = totals.count(S.RUNNING, S.FINISHING)
+    out: list[tuple[str, str]] = []
+    if active or speed > 0:
+        up, down = totals.upload_bytes_per_second, totals.download_bytes_per_second
+        out.append((format.speed_split(up, down), "strong"))
+    elif snapshot.held:
+        out.append(("all paused", "warn"))
+    elif totals.count(S.WAITING):
+        out.append(("waiting", "warn"))
+    else:
+        out.append(("idle", "dim"))
+    if totals.bytes_total:
+        out.append((format.size_of(totals.bytes_done, totals.bytes_total), ""))
+    if totals.bytes_left and totals.bytes_total:
+        out.append((format.percent(totals.bytes_done / totals.bytes_total), ""))
+        if active:
+            out.append((f"ETA {format.duration(totals.eta)}", ""))
+    return out
+
+
+def settings(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+    """Knobs and proofs."""
+    out = [(limits(snapshot), "warn" if snapshot.upload_limit or snapshot.download_limit else "dim")]
+    if snapshot.totals.verified:
+        out.append((f"verified {snapshot.totals.verified:,}", "good"))
+    out.append((format.counted(snapshot.workers, "worker"), "dim"))
+    return out
+
+
+class SpeedPanel(Widget):
+    """Draws what it was last given; redraws only when the words differ."""
+
+    COMPONENT_CLASSES = {  # noqa: RUF012  Textual's own declaration
+        "speed-panel--graph",
+        "speed-panel--strong",
+        "speed-panel--dim",
+        "speed-panel--good",
+        "speed-panel--warn",
+        "speed-panel--bad",
+        "speed-panel--bar",
+        "speed-panel--bar-back",
+    }
+
+    def __init__(self) -> None:
+        super().__init__(id="totals")
+        self._snapshot: EngineSnapshot | None = None
+        self._history: tuple[float, ...] = ()
+        self._lines: list[Spans] = []
+
+    def show(self, snapshot: EngineSnapshot, history: tuple[float, ...]) -> None:
+        """Take new numbers."""
+        self._snapshot, self._history = snapshot, history
+        lines = self._compose_lines()
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def on_resize(self) -> None:
+        """Other room, other lines."""
+        self._lines = self._compose_lines()
+        self.refresh()
+
+    def _compose_lines(self) -> list[Spans]:
+        snapshot, cells = self._snapshot, self.size.width - 2
+        if snapshot is None or cells < 10:
+            return []
+        if self.size.height >= 3:
+            return self._tall(snapshot, cells)
+        columns = max(min(cells // 8, 24), 6)
+        line: Spans = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
+        line += _joined(
+            [*self._trouble(snapshot), *facts(snapshot), *settings(snapshot)], cells - columns - 1
+        )
+        return [line]
+
+    def _tall(self, snapshot: EngineSnapshot, cells: int) -> list[Spans]:
+        columns = min(60, max(cells - 66, 12))
+        drawn = graph(self._history, columns, 3)
+        room = cells - columns - 3
+        totals = snapshot.totals
+        first, *rest = facts(snapshot)
+        fraction = totals.bytes_done / totals.bytes_total if totals.bytes_total else 0.0
+        done, back = bar(fraction, max(min(room - 44, 60), 10))
+        progress: Spans = [(done, "bar"), (back, "bar-back"), ("  ", "")] if totals.bytes_total else []
+        room_left = room - sum(width(text) for text, _ in progress)
+        texts = [
+            _joined([*self._trouble(snapshot), first, *self._counts(snapshot)], room),
+            progress + _joined(rest, room_left),
+            _joined(settings(snapshot), room),
+        ]
+        return [[(drawn[i], "graph"), ("   ", ""), *texts[i]] for i in range(3)]
+
+    def _counts(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+        totals = snapshot.totals
+        out = []
+        if totals.average_bytes_per_second > 0:
+            out.append((f"average {format.speed_long(totals.average_bytes_per_second)}", "dim"))
+        if totals.elapsed >= 1:
+            out.append((f"for {format.duration(totals.elapsed)}", "dim"))
+        return out
+
+    def _trouble(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+        problem = snapshot.health.state_problem
+        return [(f"PROGRESS IS NOT SAVED: {display(problem)}", "bad")] if problem else []
+
+    def render_line(self, y: int) -> Strip:
+        """One line."""
+        cells = self.size.width
+        spans = self._lines[y] if y < len(self._lines) else []
+        base = self.rich_style
+        segments = [Segment(" ", base)]
+        used = 1
+        for text, name in spans:
+            segments.append(Segment(text, self._style(name)))
+            used += width(text)
+        segments.append(Segment(" " * max(cells - used, 0), base))
+        return Strip(segments).adjust_cell_length(cells, base)
+
+    def _style(self, name: str) -> Style:
+        if not name:
+            return self.rich_style
+        return self.get_component_rich_style(f"speed-panel--{name}")
+
+
+def _joined(parts: list[tuple[str, str]], cells: int) -> Spans:
+    """The parts with dots between, as many as fit."""
+    out: Spans = []
+    left = cells
+    for text, style in parts:
+        between = " · " if out else ""
+        if width(text) + len(between) > left:
+            if not out:
+                out.append((cut(text, left), style))
+            break
+        if between:
+            out.append((between, "dim"))
+        out.append((text, style))
+        left -= width(text) + len(between)
+    return out
