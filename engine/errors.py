@@ -120,7 +120,7 @@ class TransferError(EngineError):
 
 class Retryable(TransferError):
     """Try the same part again after a delay. Codes: connection-lost stalled truncated server-error
-    slow-down bad-digest bad-reply request-timeout upload-gone part-changed."""
+    slow-down bad-digest bad-reply request-timeout upload-gone part-changed short-of-resources."""
 
     code = "connection-lost"
 
@@ -169,6 +169,9 @@ REFUSALS = (
     "key-too-long",
     "not-a-file",
     "symlink-outside",
+    "symlink-folder",
+    "local-denied",
+    "disk-error",
     "name-collision",
     "too-large",
 )
@@ -209,6 +212,17 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         True,
     ),
     "disk-full": ("the disk is full", "Free some space; it then goes on by itself.", True),
+    "file-too-big": (
+        "the file system cannot hold a file of this size",
+        "Choose another target.",
+        True,
+    ),
+    "part-file-gone": (
+        "its unfinished file was moved or removed",
+        "Retry fetches it again.",
+        True,
+    ),
+    "short-of-resources": ("this machine is short of open files or memory", _RETRY_NOW, True),
     "quota": ("the disk quota is used up", "Free some space, then retry.", True),
     "clock-skew": (
         "this machine's clock is too far off",
@@ -325,6 +339,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         "Copy what it points to.",
         False,
     ),
+    "symlink-folder": (
+        "it is a link to a folder, which is not followed",
+        "What it points to is copied where it really is.",
+        False,
+    ),
     "name-collision": (
         "another source maps to the same target",
         "Copy one of them under another name.",
@@ -332,7 +351,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
     ),
     "too-large": ("it is larger than S3 can hold", "", False),
     "part-size": (
-        "the part size is outside 5 MiB to 5 GiB or makes more than 10,000 parts",
+        "the part size is outside 5 MiB to 5 GiB",
         "Choose another --part-size.",
         False,
     ),

@@ -1,0 +1,360 @@
+"""The hidden file into which a download is written until it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from engine.errors import Interrupted, UsageError
+from engine.local.failures import disk_full, local_error
+from engine.local.folders import FolderHandle
+from engine.local.fsops import FsOps
+from engine.local.safepath import parts_below
+from engine.pace.cancel import CancelToken
+
+NAME_BYTES = 200
+"""How much of the target's name goes into that of its part file: room for the rest within 255."""
+
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+def part_file_name(name: str, item_id: int) -> str:
+    """The name of the part file of an item: hidden, telling, unique, and never too long.
+
+    >>> part_file_name("big.tar", 7)
+    '.big.tar.7.part'
+    """
+    raw = os.fsencode(name)
+    if len(raw) > NAME_BYTES:
+        end = NAME_BYTES
+        while raw[end] & 0xC0 == 0x80:  # not in the middle of a character
+            end -= 1
+        raw = raw[:end]
+    return f".{os.fsdecode(raw)}.{item_id}.part"
+
+
+class PartFile:
+    """An open part file: written at any offset by many threads, read back for checking.
+
+    Guarantees:
+        Every method is safe from any thread. `_lock` guards `_fd`, `_users` and `_is_closed`. The
+        descriptor is given back only when nobody is inside a call: a thread stuck in the kernel
+        and abandoned there can never write into somebody else's file.
+    """
+
+    def __init__(self, folder: FolderHandle, home: FolderHandle, names: tuple[str, str], fd: int) -> None:
+        """Use `create` or `reopen`. Takes over both handles and the descriptor."""
+        self.folder = folder
+        """Where the finished file will be."""
+        self.home = home
+        """Where the part file is; the same folder unless there is a temp folder."""
+        self.target_name, self.name = names
+        self.fs = folder.fs
+        self.was_altered = False
+        """Somebody changed its size since it was last closed: trust none of it unchecked."""
+        self._lock = threading.Lock()
+        self._fd = fd
+        self._users = 0
+        self._is_closed = False
+        facts = self.fs.fstat(fd)
+        self.device, self.inode = facts.st_dev, facts.st_ino
+
+    @classmethod
+    def create(
+        cls, root: str, target: str, item_id: int, fs: FsOps, *, temp_dir: str | None = None
+    ) -> PartFile:
+        """Make the part file for `target`, and the folders between it and `root`.
+
+        What an earlier run of this item left under that name is replaced.
+
+        Args:
+            root: The folder the user chose; nothing is made outside it.
+            target: Absolute path of the final file, below `root`.
+            temp_dir: Where to put the part file instead of beside the target.
+
+        Raises:
+            TransferError: The path is unsafe, or the system refused.
+            UsageError: `temp_dir` is on another file system, from where nothing can be published
+                in one step.
+        """
+        with contextlib.ExitStack() as undo:
+            folder, home, names = _places(root, target, item_id, fs, temp_dir)
+            undo.callback(home.close)
+            undo.callback(folder.close)
+            path = os.path.join(home.path, names[1])
+            try:
+                try:
+                    fd = fs.open(names[1], _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=home.fd)
+                except FileExistsError:
+                    fs.unlink(names[1], dir_fd=home.fd)
+                    fd = fs.open(names[1], _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=home.fd)
+            except OSError as error:
+                raise local_error(error, "create", path, writing=True, device=home.device) from error
+            undo.callback(fs.close, fd)
+            part = cls(folder, home, names, fd)
+            undo.pop_all()
+            return part
+
+    @classmethod
+    def reopen(
+        cls,
+        root: str,
+        target: str,
+        item_id: int,
+        fs: FsOps,
+        *,
+        inode: int,
+        size: int,
+        temp_dir: str | None = None,
+    ) -> PartFile | None:
+        """Go on with the part file of an earlier run; ``None`` if it is gone or another file.
+
+        Args:
+            inode: As recorded when it was created.
+            size: The object's. If the file has another size, it gets this one and `was_altered` is set.
+
+        Raises:
+            TransferError: The path is unsafe, or the system refused.
+            UsageError: As in `create`.
+        """
+        with contextlib.ExitStack() as undo:
+            folder, home, names = _places(root, target, item_id, fs, temp_dir)
+            undo.callback(home.close)
+            undo.callback(folder.close)
+            path = os.path.join(home.path, names[1])
+            try:
+                facts = fs.lstat(names[1], dir_fd=home.fd)
+                if not _is_ours(facts, inode):
+                    return None
+                fd = fs.open(names[1], _FLAGS, dir_fd=home.fd)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise local_error(error, "open", path, writing=True, device=home.device) from error
+            undo.callback(fs.close, fd)
+            part = cls(folder, home, names, fd)
+            facts = fs.fstat(fd)
+            if not _is_ours(facts, inode):
+                return None
+            if facts.st_size != size:
+                part.was_altered = True
+                part.set_size(size)
+            undo.pop_all()
+            return part
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return os.path.join(self.home.path, self.name)
+
+    @property
+    def target_path(self) -> str:
+        """Where the finished file will be."""
+        return os.path.join(self.folder.path, self.target_name)
+
+    # -- writing ---------------------------------------------------------------------------------
+    def pwrite(self, data: memoryview, offset: int) -> None:
+        """Write all of `data` at `offset`.
+
+        Raises:
+            Condition: ``disk-full``.
+            TransferError: What else the system refused.
+            Interrupted: It was closed.
+        """
+        with self._using("write") as fd:
+            self.fs.pwrite(fd, data, offset)
+
+    def set_size(self, size: int) -> None:
+        """Give it its final size at once, as a hole.
+
+        Not posix_fallocate: where the file system cannot, glibc writes the whole file.
+
+        Raises:
+            TransferError: ``file-too-big``, ``disk-full`` …
+        """
+        with self._using("resize") as fd:
+            self.fs.ftruncate(fd, size)
+
+    def check_space(self, needed: int) -> None:
+        """Look whether `needed` more bytes would fit.
+
+        Raises:
+            Condition: ``disk-full``.
+        """
+        with self._using("look at") as fd:
+            facts = self.fs.fstatvfs(fd)
+            free = facts.f_bavail * facts.f_frsize
+        # Some network file systems do not tell how large they are.
+        if facts.f_blocks and free < needed:
+            raise disk_full("write", self.path, self.device, f"{needed} bytes needed, {free} free")
+
+    def sync(self) -> None:
+        """Return when what was written would survive a power cut.
+
+        Raises:
+            TransferError: ``disk-error``: some of it may be lost, whatever a second try says.
+        """
+        with self._using("sync") as fd:
+            self.fs.fdatasync(fd)
+
+    # -- reading back ----------------------------------------------------------------------------
+    def crc_of(self, offset: int, length: int, buffer: memoryview, token: CancelToken) -> int:
+        """The CRC32 of a range as it is in the file; -1, which no CRC equals, if it ends too early.
+
+        Raises:
+            Interrupted: `token` was cancelled.
+            TransferError: It cannot be read.
+        """
+        crc = 0
+
+        def add(piece: memoryview) -> None:
+            nonlocal crc
+            crc = zlib.crc32(piece, crc)
+
+        return crc if self._read_through(offset, length, buffer, token, add) else -1
+
+    def md5_of(self, offset: int, length: int, buffer: memoryview, token: CancelToken) -> bytes:
+        """As `crc_of`, the MD5 digest; empty if the file ends too early."""
+        digest = hashlib.md5(usedforsecurity=False)
+        return digest.digest() if self._read_through(offset, length, buffer, token, digest.update) else b""
+
+    def _read_through(
+        self,
+        offset: int,
+        length: int,
+        buffer: memoryview,
+        token: CancelToken,
+        add: Callable[[memoryview], object],
+    ) -> bool:
+        end = offset + length
+        while offset < end:
+            token.check()
+            piece = buffer[: min(len(buffer), end - offset)]
+            with self._using("read") as fd:
+                count = self.fs.pread_into(fd, piece, offset)
+            if count < len(piece):
+                return False
+            add(piece)
+            offset += count
+        return True
+
+    # -- the descriptor --------------------------------------------------------------------------
+    @contextmanager
+    def using(self) -> Iterator[int]:
+        """The descriptor, which stays open while the ``with`` block lasts.
+
+        Raises:
+            Interrupted: It was closed.
+            OSError: It was released, and is gone since.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise Interrupted("the part file is closed")
+            if self._fd < 0:
+                self._fd = self._open_again()
+            self._users += 1
+        try:
+            yield self._fd
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._close_if_unused()
+
+    @contextmanager
+    def _using(self, operation: str) -> Iterator[int]:
+        try:
+            with self.using() as fd:
+                yield fd
+        except OSError as error:
+            raise local_error(error, operation, self.path, writing=True, device=self.device) from error
+
+    def close(self) -> None:
+        """Let go of the file, which stays on disk, and of its folders. Idempotent."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._close_if_unused()
+        self.folder.close()
+        self.home.close()
+
+    def release(self) -> None:
+        """Give the descriptor back for now, if nobody uses it; the next use opens the file again."""
+        with self._lock:
+            self._close_if_unused(even_if_open=True)
+
+    def _close_if_unused(self, *, even_if_open: bool = False) -> None:
+        """With the lock held."""
+        if (self._is_closed or even_if_open) and self._users == 0 and self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            self.fs.close(fd)
+
+    def _open_again(self) -> int:
+        fd = self.fs.open(self.name, _FLAGS, dir_fd=self.home.fd)
+        facts = self.fs.fstat(fd)
+        if (facts.st_dev, facts.st_ino) != (self.device, self.inode):
+            self.fs.close(fd)
+            raise OSError(errno.ESTALE, "another file has taken its name")
+        return fd
+
+    def is_in_place(self) -> bool:
+        """The name still leads to this file. Only while open."""
+        try:
+            facts = self.fs.lstat(self.name, dir_fd=self.home.fd)
+        except OSError:
+            return False
+        return (facts.st_dev, facts.st_ino) == (self.device, self.inode)
+
+    def remove(self) -> None:
+        """Take it away and close. Idempotent; a file of another's under this name stays.
+
+        Raises:
+            TransferError: The system refused.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+        try:
+            if self.is_in_place():
+                self.fs.unlink(self.name, dir_fd=self.home.fd)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise local_error(error, "remove", self.path, writing=True) from error
+        finally:
+            self.close()
+
+
+def _places(
+    root: str, target: str, item_id: int, fs: FsOps, temp_dir: str | None
+) -> tuple[FolderHandle, FolderHandle, tuple[str, str]]:
+    """The target's folder, the part file's folder, and the names of both in them."""
+    parts = parts_below(root, target)
+    folder = FolderHandle.open_below(root, parts[:-1], fs)
+    names = (parts[-1], part_file_name(parts[-1], item_id))
+    if temp_dir is None:
+        return folder, folder.again(), names
+    try:
+        home = FolderHandle.open_below(temp_dir, (), fs)
+    except BaseException:
+        folder.close()
+        raise
+    if home.device != folder.device:
+        folder.close()
+        home.close()
+        raise UsageError(
+            f"the temp folder {temp_dir} is not on the file system of {folder.path}: "
+            "a finished file could not be put in place in one step"
+        )
+    return folder, home, names
+
+
+def _is_ours(facts: os.stat_result, inode: int) -> bool:
+    return stat.S_ISREG(facts.st_mode) and facts.st_ino == inode and facts.st_uid == os.geteuid()
