@@ -14,6 +14,9 @@ BURST_SECONDS = 0.25
 PIECE_SECONDS = 0.125
 """What one taker should move at a time, so that the flow is smooth and shared fairly."""
 
+MIN_WAIT = 0.001
+"""Seconds; for less it is not worth going to sleep. What that is too long stays in the bucket."""
+
 MIN_PIECE = 4096
 """Bytes; smaller pieces would cost more in system calls than they smooth."""
 
@@ -126,9 +129,9 @@ class RateLimiter:
                     paid = min(waiter.left, max(self._level, 0.0))
                     waiter.left -= paid
                     self._level -= paid
-                    if waiter.left < 1e-6:
+                    if waiter.left <= 0.0:
                         return
-                    delay = min(waiter.left / self._rate, PIECE_SECONDS)
+                    delay = min(max(waiter.left / self._rate, MIN_WAIT), PIECE_SECONDS)
             with token.hook(lambda alarm=alarm: alarm.cancel("interrupted")):  # type: ignore[misc]
                 if is_head:
                     self._clock.wait(alarm, delay)
