@@ -25,6 +25,18 @@ NAME_BYTES = 200
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
+ContentKey = tuple[int, int, int, int]
+
+
+def content_key(facts: os.stat_result) -> ContentKey:
+    """Tells a file that is not open, and is not being written, from any other.
+
+    The inode alone would not: many file systems give a freed one to the next new file at once.
+    ``st_ctime_ns`` is left out because publishing changes it.
+    """
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
 def part_file_name(name: str, item_id: int) -> str:
     """The name of the part file of an item: hidden, telling, unique, and never too long.
 
@@ -44,7 +56,7 @@ class PartFile:
     """An open part file: written at any offset by many threads, read back for checking.
 
     Guarantees:
-        Every method is safe from any thread. `_lock` guards `_fd`, `_users` and `_is_closed`. The
+        Every method is safe from any thread. `_lock` guards all that begins with ``_``. The
         descriptor is given back only when nobody is inside a call: a thread stuck in the kernel
         and abandoned there can never write into somebody else's file.
     """
@@ -63,6 +75,7 @@ class PartFile:
         self._fd = fd
         self._users = 0
         self._is_closed = False
+        self._released_as: ContentKey = (0, 0, 0, 0)
         facts = self.fs.fstat(fd)
         self.device, self.inode = facts.st_dev, facts.st_ino
 
@@ -294,12 +307,13 @@ class PartFile:
         """With the lock held."""
         if (self._is_closed or even_if_open) and self._users == 0 and self._fd >= 0:
             fd, self._fd = self._fd, -1
+            if not self._is_closed:
+                self._released_as = content_key(self.fs.fstat(fd))
             self.fs.close(fd)
 
     def _open_again(self) -> int:
         fd = self.fs.open(self.name, _FLAGS, dir_fd=self.home.fd)
-        facts = self.fs.fstat(fd)
-        if (facts.st_dev, facts.st_ino) != (self.device, self.inode):
+        if content_key(self.fs.fstat(fd)) != self._released_as:
             self.fs.close(fd)
             raise OSError(errno.ESTALE, "another file has taken its name")
         return fd

@@ -11,7 +11,7 @@ import threading
 from engine.errors import NeedsAnswer, Permanent
 from engine.local.failures import local_error
 from engine.local.folders import FolderHandle
-from engine.local.partfile import PartFile
+from engine.local.partfile import ContentKey, PartFile, content_key
 from engine.local.safepath import MAX_NAME_BYTES
 from engine.model import Facts
 
@@ -54,7 +54,8 @@ class StagedFile:
         self._mtime, self._replace, self._source = mtime, replace, source
         self._folder = part.folder.again()
         self._home = part.home.again()
-        self._is_synced = False
+        self._content_key: ContentKey | None = None
+        """Of the part file once it is synced: by this it is known again."""
 
     @property
     def path(self) -> str:
@@ -74,7 +75,7 @@ class StagedFile:
         Raises:
             TransferError: What the system refused.
         """
-        if self._is_synced:
+        if self._content_key is not None:
             return
         fs = self._folder.fs
         try:
@@ -82,14 +83,14 @@ class StagedFile:
                 self._set_time(fd)
                 fs.fchmod(fd, 0o666 & ~current_umask())
                 fs.fsync(fd)
+                self._content_key = content_key(fs.fstat(fd))
         except OSError as error:
             raise self._failed(error, "sync", self._part.path) from error
-        self._is_synced = True
         # A group holds hundreds of these, and the usual limit is 1,024 descriptors.
         self._part.release()
 
     def publish(self) -> str:
-        """Give it its final name, in one step; return the final path.
+        """Give it its final name, in one step; return the final path. Synced first if it was not.
 
         Raises:
             NeedsAnswer: ``target-exists``, with its facts: the name is taken and nothing may be
@@ -97,6 +98,7 @@ class StagedFile:
             TransferError: What the system refused, a folder with that name, or a part file that
                 is gone.
         """
+        self.sync()
         part, name, fs = self._part.name, self._name, self._folder.fs
         src, dst = self._home.fd, self._folder.fd
         try:
@@ -171,7 +173,7 @@ class StagedFile:
             facts = self._folder.fs.lstat(name, dir_fd=dir_fd)
         except FileNotFoundError:
             return False
-        return (facts.st_dev, facts.st_ino) == (self._part.device, self._part.inode)
+        return content_key(facts) == self._content_key
 
     def _already_published(self) -> str:
         if self._is_this(self._folder.fd, self._name):
