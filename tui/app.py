@@ -36,6 +36,7 @@ class S3TuiApp(App[int]):
         right: The same for the right; ``None`` where nothing is configured.
         options: How what is queued here is moved.
         now: Wall clock, for dates.
+        free: Free bytes of a local folder; asked on a thread of its own.
     """
 
     TITLE = "s3tui"
@@ -52,10 +53,11 @@ class S3TuiApp(App[int]):
         options: TransferOptions | None = None,
         theme: str | None = None,
         now: Callable[[], float] = time.time,
+        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__()
         self.manager = manager
-        self.main = MainScreen(manager, left, right, options=options, now=now)
+        self.main = MainScreen(manager, left, right, options=options, now=now, free=free)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
 

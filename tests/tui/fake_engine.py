@@ -171,6 +171,8 @@ class FakeManager:
         """Hold."""
         self.commands.append(("pause_all",))
         self.held = True
+        for row in [row for row in self.rows if row.state is S.RUNNING]:
+            self._change(row.id, state=S.QUEUED, bytes_per_second=0.0, eta=None)
         self.revision += 1
 
     def resume_all(self) -> None:

@@ -28,6 +28,8 @@ from tui.widgets.transfer_table import QueuePane
 
 Value = TypeVar("Value")
 
+ASK = "ask"
+"""Group of the workers that hold a question."""
 _ANSWER_POLL = 0.03
 _SAY_AFTER = 0.3
 
@@ -58,14 +60,15 @@ class MainBase(Screen[None]):
         *,
         options: TransferOptions | None = None,
         now: Callable[[], float] = time.time,
+        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__()
         self.manager, self.now = manager, now
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice = NoticeLine()
-        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
-        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
+        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now, free=free)
+        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now, free=free)
         self.queue = QueuePane(manager.snapshot)
         self.totals = SpeedPanel()
         self.key_bar = KeyBar()
@@ -82,6 +85,11 @@ class MainBase(Screen[None]):
     def tick(self) -> None:
         """Show how things are now."""
         raise NotImplementedError
+
+    def enter(self, pane: FilePane) -> None:
+        """Give the keys to a pane, at once: keys typed in the same breath are meant for it."""
+        self.pane = pane
+        self.set_focus(pane.list)
 
     # -- profiles ----------------------------------------------------------------------------------
 

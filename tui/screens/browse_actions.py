@@ -9,7 +9,7 @@ from textual import work
 from engine import ConnectionId, Facts, LocalRef, Location, ObjectRef
 from tui import format, places
 from tui.safe_text import display
-from tui.screens.base import MainBase
+from tui.screens.base import ASK, MainBase
 from tui.screens.chooser import ChooserScreen
 from tui.screens.details import DetailsScreen
 from tui.screens.prompt import PromptScreen
@@ -42,9 +42,9 @@ class BrowseActions(MainBase):
 
     def action_pane_other(self) -> None:
         """Across."""
-        self.other.list.focus()
+        self.enter(self.other)
 
-    @work
+    @work(group=ASK)
     async def action_pane_goto(self) -> None:
         """Type where to go."""
         pane, connection = self.pane, self.connection_at_hand()
@@ -82,7 +82,7 @@ class BrowseActions(MainBase):
 
         return poll
 
-    @work
+    @work(group=ASK)
     async def action_pane_profile(self) -> None:
         """Choose a profile; its buckets are shown."""
         pane = self.pane
@@ -164,7 +164,7 @@ class BrowseActions(MainBase):
         """By pattern."""
         self._by_pattern(on=False)
 
-    @work
+    @work(group=ASK)
     async def _by_pattern(self, *, on: bool) -> None:
         pane = self.pane
         title = "Mark names like" if on else "Take the mark off names like"
@@ -181,7 +181,7 @@ class BrowseActions(MainBase):
         """Type a filter."""
         self.pane.filter_line.open()
 
-    @work
+    @work(group=ASK)
     async def action_pane_sort(self) -> None:
         """Choose an order."""
         pane = self.pane
@@ -191,7 +191,7 @@ class BrowseActions(MainBase):
             if key == chosen:
                 pane.set_sort(sort, descending=descending)
 
-    @work
+    @work(group=ASK)
     async def action_pane_info(self) -> None:
         """All that is known of one row."""
         pane = self.pane
@@ -226,7 +226,7 @@ class BrowseActions(MainBase):
         self.app.copy_to_clipboard(display(str(place)))
         self.tell(f"Copied {display(str(place))}")
 
-    @work
+    @work(group=ASK)
     async def action_pane_link(self) -> None:
         """A link that works for a while, to the clipboard only: it is a secret."""
         pane = self.pane

@@ -19,7 +19,7 @@ from engine import (
 )
 from tui import format, places
 from tui.safe_text import display, middle
-from tui.screens.base import MainBase
+from tui.screens.base import ASK, MainBase
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.prompt import PromptScreen
 from tui.widgets.file_pane import FilePane
@@ -41,7 +41,7 @@ class FileActions(MainBase):
         """Copy to the other pane."""
         self._transfer(move=False)
 
-    @work
+    @work(group=ASK)
     async def action_pane_move(self) -> None:
         """Move to the other pane, after asking: the sources go away."""
         pane, rows = self.pane, self.pane.selection()
@@ -109,7 +109,7 @@ class FileActions(MainBase):
 
     # -- delete ------------------------------------------------------------------------------------
 
-    @work
+    @work(group=ASK)
     async def action_pane_delete(self) -> None:
         """Delete, after counting and asking."""
         pane, rows = self.pane, self.pane.selection()
@@ -163,7 +163,7 @@ class FileActions(MainBase):
 
     # -- one thing ---------------------------------------------------------------------------------
 
-    @work
+    @work(group=ASK)
     async def action_pane_rename(self) -> None:
         """Rename the current row; a prefix is moved through the queue."""
         pane, row = self.pane, self.pane.list.current
@@ -186,7 +186,7 @@ class FileActions(MainBase):
         if await self.answer(asked, f"Renaming {display(row.name)}") is not None:
             pane.go(pane.location, focus=new, keep=True)
 
-    @work
+    @work(group=ASK)
     async def action_pane_new_folder(self) -> None:
         """Make a folder here."""
         pane = self.pane

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -27,12 +27,15 @@ from tui import commands, format, keys, places
 from tui.keys import Context, KeyAction
 from tui.ports import ManagerPort
 from tui.safe_text import display
+from tui.screens.base import ASK
 from tui.screens.browse_actions import BrowseActions
 from tui.screens.confirm import QuitScreen
 from tui.screens.file_actions import FileActions
 from tui.screens.help import HelpScreen
 from tui.screens.queue_actions import QueueActions
 from tui.widgets.file_pane import FilePane
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.key_bar import Hint
 from tui.widgets.line_table import LineTable
 from tui.widgets.transfer_rows import name_of
 
@@ -43,6 +46,33 @@ _RELOAD_AFTER = 1.0
 _RELOAD_UP_TO = 20_000
 """Rows up to which a pane is read again by itself when something arrived in it."""
 _EVENTS_AT_ONCE = 100
+_ASKING = frozenset(
+    [
+        "pane_goto",
+        "pane_profile",
+        "pane_select",
+        "pane_unselect",
+        "pane_sort",
+        "pane_info",
+        "pane_link",
+        "pane_move",
+        "pane_delete",
+        "pane_rename",
+        "pane_new_folder",
+        "queue_answer",
+        "queue_cancel",
+        "limit_set",
+        "help",
+    ]
+)
+"""Actions that ask the user, or wait for an answer to show."""
+
+_FILTER_HINTS = (
+    Hint("Enter", "Keep the filter", 1),
+    Hint("Esc", "Show all", 2),
+    Hint("↑ ↓", "Move", 3),
+    Hint("*.tar", "Pattern", 4),
+)
 
 
 class MainScreen(BrowseActions, FileActions, QueueActions):
@@ -55,7 +85,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
         lambda: commands.PlaceCommands,
     }
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012  as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (34, "-tall")]  # noqa: RUF012  as Textual declares it
     AUTO_FOCUS = ""
 
     def __init__(
@@ -82,7 +112,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
 
     def on_mount(self) -> None:
         """Open both places and begin to look."""
-        self.left.list.focus()
+        self.enter(self.left)
         self.left.go(self._start[0])
         self.right.go(self._start[1])
         self.set_interval(TICK, self.tick)
@@ -166,6 +196,19 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
 
     # -- focus and keys ----------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One question at a time, however fast the keys come."""
+        if action in _ASKING and any(
+            worker.node is self and worker.group == ASK and not worker.is_finished for worker in self.workers
+        ):
+            return False
+        return super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        """Characters typed right after the key that opened a filter belong into it."""
+        if isinstance(self.focused, FilterLine):
+            self.focused.type_late(event)
+
     def on_descendant_focus(self) -> None:
         """Remember which pane is meant."""
         for pane in (self.left, self.right):
@@ -196,7 +239,10 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
         return Context.QUEUE if self.queue.has_focus_within else Context.PANES
 
     def _show_keys(self) -> None:
-        self.key_bar.show(self.context, self._label)
+        if isinstance(self.focused, FilterLine):
+            self.key_bar.show(_FILTER_HINTS)
+        else:
+            self.key_bar.show_context(self.context, self._label)
 
     def _label(self, entry: KeyAction) -> str | None:
         """What a key means right now; ``None`` if nothing."""
@@ -240,7 +286,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
 
     # -- help and end ------------------------------------------------------------------------------
 
-    @work
+    @work(group=ASK)
     async def action_help(self) -> None:
         """Every key that works here; choosing one does it."""
         chosen = await self.app.push_screen_wait(HelpScreen(self.context))

@@ -8,7 +8,7 @@ from engine import LocalRef, Location, ObjectRef, TransferSnapshot, TransferStat
 from tui import format, places
 from tui.limits import parse_limits, step
 from tui.safe_text import display, middle
-from tui.screens.base import MainBase
+from tui.screens.base import ASK, MainBase
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.details import TransferDetailsScreen
@@ -56,7 +56,7 @@ class QueueActions(MainBase):
         else:
             self.app.push_screen(TransferDetailsScreen(self.manager, item.id))
 
-    @work
+    @work(group=ASK)
     async def action_queue_answer(self) -> None:
         """Ask the user what the item asks."""
         item = self.item
@@ -69,7 +69,7 @@ class QueueActions(MainBase):
             self.manager.answer(item.id, answer, for_operation=for_all)
             self.tick()
 
-    @work
+    @work(group=ASK)
     async def action_queue_cancel(self) -> None:
         """Cancel after asking, where there is something to lose."""
         item = self.item
@@ -125,7 +125,7 @@ class QueueActions(MainBase):
         if folder is not None:
             pane = self.right if remote else self.left
             pane.go(Location(folder, connection if remote else None), focus=places.base_name(place))
-            pane.list.focus()
+            self.enter(pane)
 
     # -- order -------------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class QueueActions(MainBase):
         item = self.item
         if item is not None:
             self.manager.move(item.id, by)
-            self.queue.table.move_cursor(max(self.queue.table.cursor + by, 0))
+            self.queue.table.put_cursor_on(item.id, self.queue.table.cursor + by)
             self.tick()
 
     def action_queue_down(self) -> None:
@@ -149,7 +149,7 @@ class QueueActions(MainBase):
         item = self.item
         if item is not None:
             self.manager.move_to_top(item.id)
-            self.queue.table.move_cursor(0)
+            self.queue.table.put_cursor_on(item.id, 0)
             self.tick()
 
     # -- the queue ---------------------------------------------------------------------------------
@@ -192,14 +192,14 @@ class QueueActions(MainBase):
     def action_queue_back(self) -> None:
         """To the panes, or out of what narrows the view."""
         if not self.queue.escape():
-            self.pane.list.focus()
+            self.enter(self.pane)
 
     def action_toggle_queue(self) -> None:
         """To the queue and back."""
         if self.queue.has_focus_within:
-            self.pane.list.focus()
+            self.enter(self.pane)
         else:
-            self.queue.table.focus()
+            self.set_focus(self.queue.table)
 
     def action_pause_all(self) -> None:
         """Hold the queue, or end the hold."""
@@ -235,7 +235,7 @@ class QueueActions(MainBase):
         """Off, or as it last was."""
         self._set_limits(*((None, None) if self._limits() != (None, None) else self._last_limit))
 
-    @work
+    @work(group=ASK)
     async def action_limit_set(self) -> None:
         """Type it."""
         typed = await self.app.push_screen_wait(

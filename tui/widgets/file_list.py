@@ -79,7 +79,7 @@ class FileList(LineTable):
         if size:
             line += pad(title("Size", SortKey.SIZE), size, right=True)
         if date:
-            line += "  " + pad(title("Changed", SortKey.DATE), date - 2)
+            line += "  " + pad(title("Changed" if date > 12 else "Date", SortKey.DATE), date - 2)
         return [(line, "header")]
 
     def spans(self, row: int, cells: int) -> Spans:

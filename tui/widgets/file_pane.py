@@ -22,7 +22,7 @@ from tui.ports import BrowserPort
 from tui.safe_text import cut, display
 from tui.widgets import pane_text
 from tui.widgets.file_list import FileList
-from tui.widgets.filter_line import FilterLine
+from tui.widgets.filter_line import FilterBar, FilterLine
 from tui.widgets.free_space import FreeSpace
 from tui.widgets.line_table import LineTable, Spans
 from tui.widgets.pane_model import PaneModel, Row, SortKey
@@ -52,6 +52,7 @@ class FilePane(Vertical):
         *,
         id: str,
         now: Callable[[], float] = time.time,
+        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__(id=id)
         self._browser, self._profile_of = browser, profile_of
@@ -60,7 +61,7 @@ class FilePane(Vertical):
         self.show_hidden = True
         self.sort, self.descending = SortKey.NAME, False
         self.list = FileList(now)
-        self.filter_line = FilterLine()
+        self.filter_line = FilterLine(self.list)
         self.problem: Problem | None = None
         self.scanned = 0
         self._token: int | None = None
@@ -70,12 +71,12 @@ class FilePane(Vertical):
         self._wanted_from = 0
         self._touched = False
         self._came_from: dict[Place, str] = {}
-        self._free = FreeSpace()
+        self._free = FreeSpace(free)
 
     def compose(self) -> ComposeResult:
         """The list, and the filter's line while it is in use."""
         yield self.list
-        yield self.filter_line
+        yield FilterBar(self.filter_line)
 
     def on_mount(self) -> None:
         """Show what is known before anything was opened."""
@@ -325,7 +326,6 @@ class FilePane(Vertical):
     def on_filter_line_left(self, event: FilterLine.Left) -> None:
         """Back to the list; with Esc all is shown again."""
         event.stop()
-        self.list.focus()
         if not event.keep:
             self.filter_line.close()
             self.set_filter("")

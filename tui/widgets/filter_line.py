@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from textual import events
+from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input
+from textual.widget import Widget
+from textual.widgets import Input, Static
 
 
 class FilterLine(Input):
@@ -32,24 +34,35 @@ class FilterLine(Input):
             self.action = action
             super().__init__()
 
-    def __init__(self, placeholder: str = "text, or a pattern like *.tar") -> None:
+    def __init__(self, below: Widget, placeholder: str = "text, or a pattern like *.tar") -> None:
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
-        self.display = False
+        self._below = below
 
     @property
     def is_open(self) -> bool:
         """It can be seen."""
-        return bool(self.display)
+        return isinstance(self.parent, FilterBar) and self.parent.has_class("-open")
+
+    @property
+    def is_focused_now(self) -> bool:
+        """It gets the keys; unlike `has_focus`, true from the moment the focus is set."""
+        return self.is_attached and self.screen.focused is self
+
+    def type_late(self, event: events.Key) -> None:
+        """Take a character that was typed right after the key that opened the line."""
+        if event.character is not None and event.is_printable:
+            event.stop()
+            self.insert_text_at_cursor(event.character)
 
     def open(self) -> None:
         """Show it and take the keys."""
-        self.display = True
-        self.focus()
+        self._show(True)
+        self.screen.set_focus(self)
         self.cursor_position = len(self.value)
 
     def close(self) -> None:
         """Hide it and forget the text."""
-        self.display = False
+        self._show(False)
         with self.prevent(Input.Changed):
             self.value = ""
 
@@ -60,12 +73,27 @@ class FilterLine(Input):
 
     def on_key(self, event: events.Key) -> None:
         """Keys that leave the line, and those that move the list under it."""
-        if event.key in ("escape", "enter", "tab"):
+        if not self.is_focused_now:
+            # Typed after the key that left the line, before the focus was seen to be elsewhere.
+            event.prevent_default()
+        elif event.key in ("escape", "enter", "tab"):
             event.stop()
             event.prevent_default()
+            self.screen.set_focus(self._below)
             self.post_message(self.Left(keep=event.key != "escape"))
         elif event.key in ("up", "down", "pageup", "pagedown"):
             event.stop()
             event.prevent_default()
             moves = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
             self.post_message(self.Stepped(moves[event.key]))
+
+    def _show(self, on: bool) -> None:
+        if isinstance(self.parent, FilterBar):
+            self.parent.set_class(on, "-open")
+
+
+class FilterBar(Horizontal):
+    """The line with the slash that opened it in front."""
+
+    def __init__(self, line: FilterLine) -> None:
+        super().__init__(Static("/", markup=False), line)

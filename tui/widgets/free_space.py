@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Callable
 
 from engine import LocalRef, Place
 
@@ -14,7 +15,8 @@ _MAX_AGE = 10.0
 class FreeSpace:
     """The newest answer. One thread at a time asks; `bytes` is one assignment, so no lock is needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, free: Callable[[str], int] | None = None) -> None:
+        self._free = free or _disk_free
         self.bytes = -1
         self._asked_at = 0.0
         self._path = ""
@@ -49,8 +51,12 @@ class FreeSpace:
 
     def _ask(self, path: str) -> None:
         try:
-            free = shutil.disk_usage(path).free
+            free = self._free(path)
         except OSError:
             free = -1
         if path == self._path:
             self.bytes = free
+
+
+def _disk_free(path: str) -> int:
+    return shutil.disk_usage(path).free

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,11 +13,34 @@ from textual.widget import Widget
 from tui.keys import Context, KeyAction, for_context
 from tui.safe_text import width
 
-Relabel = Callable[[KeyAction], str | None]
-"""The label to show now (``Copy 3 →``), or ``None`` where the action means nothing here."""
-
 _EDGE = 20
 """Footer places from here on stand at the right edge; the first two of them are always shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One key and what it does now."""
+
+    key: str
+    label: str
+    place: int
+    """As `KeyAction.footer`."""
+    action: str = ""
+    """What a click runs."""
+
+    @property
+    def cells(self) -> int:
+        """Room it takes, the gap after it included."""
+        return width(self.key) + 1 + width(self.label) + 2
+
+    @property
+    def rank(self) -> int:
+        """Help and quit first, then what is most useful here."""
+        return self.place - 100 if _EDGE <= self.place < _EDGE + 2 else self.place
+
+
+Relabel = Callable[[KeyAction], str | None]
+"""The label to show now (``Copy 3 →``), or ``None`` where the action means nothing here."""
 
 
 class KeyBar(Widget):
@@ -26,52 +50,51 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
-        self._hints: list[tuple[KeyAction, str]] = []
+        self._hints: tuple[Hint, ...] = ()
 
-    def show(self, context: Context, relabel: Relabel) -> None:
+    def show_context(self, context: Context, relabel: Relabel) -> None:
         """Show what works in `context`."""
         entries = [e for e in for_context(context, Context.GLOBAL) if e.footer]
-        hints = [(e, label) for e in sorted(entries, key=_place) if (label := relabel(e)) is not None]
-        if hints != self._hints:
-            self._hints = hints
+        self.show(
+            Hint(e.shown_key, label, e.footer, e.action) for e in entries if (label := relabel(e)) is not None
+        )
+
+    def show(self, hints: Iterable[Hint]) -> None:
+        """Show these, redrawing only if they are others."""
+        ordered = tuple(sorted(hints, key=_place))
+        if ordered != self._hints:
+            self._hints = ordered
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The hints in one line."""
         cells, base = self.size.width, self.rich_style
         room = cells - 1
-        kept: set[str] = set()
+        kept: list[Hint] = []
         for hint in sorted(self._hints, key=_rank):
-            if _cells(hint) > room:
+            if hint.cells > room:
                 break
-            kept.add(hint[0].id)
-            room -= _cells(hint)
+            kept.append(hint)
+            room -= hint.cells
         segments = [Segment(" ", base)]
         for at_edge in (False, True):
             if at_edge:
                 segments.append(Segment(" " * max(room, 0), base))
             for hint in self._hints:
-                if hint[0].id in kept and (hint[0].footer >= _EDGE) is at_edge:
+                if hint in kept and (hint.place >= _EDGE) is at_edge:
                     segments += self._segments(hint, base)
         return Strip(segments).adjust_cell_length(cells, base)
 
-    def _segments(self, hint: tuple[KeyAction, str], base: Style) -> list[Segment]:
-        entry, label = hint
-        click = Style.from_meta({"@click": entry.action})
+    def _segments(self, hint: Hint, base: Style) -> list[Segment]:
+        click = Style.from_meta({"@click": hint.action}) if hint.action else Style.null()
         key = self.get_component_rich_style("key-bar--key") + click
         word = self.get_component_rich_style("key-bar--label") + click
-        return [Segment(entry.shown_key, key), Segment(f" {label}", word), Segment("  ", base)]
+        return [Segment(hint.key, key), Segment(f" {hint.label}", word), Segment("  ", base)]
 
 
-def _place(entry: KeyAction) -> int:
-    return entry.footer
+def _place(hint: Hint) -> int:
+    return hint.place
 
 
-def _rank(hint: tuple[KeyAction, str]) -> int:
-    """Help and quit first, then what is most useful here."""
-    place = hint[0].footer
-    return place - 100 if _EDGE <= place < _EDGE + 2 else place
-
-
-def _cells(hint: tuple[KeyAction, str]) -> int:
-    return width(hint[0].shown_key) + 1 + width(hint[1]) + 2
+def _rank(hint: Hint) -> int:
+    return hint.rank

@@ -229,7 +229,8 @@ class LineTable(Widget, can_focus=True):
         full = self.get_component_rich_style("line-table--cursor")
         own = self.get_component_styles("line-table--cursor")
         color = full.color if own.has_rule("color") else None
-        return Style(color=color, bgcolor=full.bgcolor) + own.text_style
+        dim = None if color is None else False
+        return Style(color=color, bgcolor=full.bgcolor, dim=dim) + own.text_style
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

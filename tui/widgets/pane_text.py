@@ -64,11 +64,12 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
 
 
 def _centred(lines: list[tuple[str, str]], cells: int, room: int) -> list[Spans]:
-    """The lines in the middle of an area, one below the other."""
+    """The lines in the middle of an area; those of a paragraph (without a style) begin alike."""
     above = max((room - len(lines)) // 3, 0 if room <= len(lines) else 1)
     out: list[Spans] = [[] for _ in range(above)]
+    paragraph = max((width(text) for text, style in lines if not style), default=0)
     for text, style in lines[: max(room - above, 0)]:
-        left = max((cells - width(text)) // 2, 0)
+        left = max((cells - (width(text) if style else paragraph)) // 2, 0)
         out.append([(" " * left, ""), (text, style)])
     return out
 
@@ -114,7 +115,8 @@ def failed(location: Location, problem: Problem, cells: int, room: int) -> list[
     inner = max(cells - 4, 8)
     local = isinstance(location.place, LocalRef)
     lines = [(_HEADLINES.get(problem.code, "Cannot be read"), "bad"), ("", "")]
-    said = ". ".join(part for part in (f"{problem.what}: {problem.why}", problem.what_now) if part)
+    what = f"Cannot {problem.what}: {problem.why}" if problem.what else problem.why
+    said = ". ".join(part for part in (what, problem.what_now) if part)
     lines += [(line, "") for line in wrap(display(said), inner)]
     lines += [("", ""), *_hints(inner, *(_KEYS_LOCAL if local else _KEYS_REMOTE))]
     if problem.request_id:
@@ -133,5 +135,5 @@ def nothing_configured(cells: int, room: int, env: Mapping[str, str] = os.enviro
     lines += [(line, "") for line in wrap(display(looked), inner)]
     lines += [("", "")]
     lines += [(line, "") for line in wrap(display(now), inner)]
-    lines += [("", ""), *_hints(inner, "R", "look again", ":", "public bucket or local path")]
+    lines += [("", ""), *_hints(inner, ":", "go to a local path")]
     return _centred(lines, cells, room)

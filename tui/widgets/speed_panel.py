@@ -116,10 +116,12 @@ class SpeedPanel(Widget):
         if self.size.height >= 3:
             return self._tall(snapshot, cells)
         columns = max(min(cells // 8, 24), 6)
-        line: Spans = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
-        line += _joined(
-            [*self._trouble(snapshot), *facts(snapshot), *settings(snapshot)], cells - columns - 1
-        )
+        line: Spans = []
+        room = cells
+        if any(self._history[-columns:]):
+            line = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
+            room -= columns + 1
+        line += _joined([*self._trouble(snapshot), *facts(snapshot), *settings(snapshot)], room)
         return [line]
 
     def _tall(self, snapshot: EngineSnapshot, cells: int) -> list[Spans]:

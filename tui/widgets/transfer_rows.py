@@ -30,6 +30,8 @@ WORDS: dict[TransferState, tuple[str, str]] = {
 """State word and style."""
 
 _STATE, _PERCENT, _SPEED, _ETA = 6, 4, 7, 6
+_ROOMY = 110
+"""Cells from which on a moving item also shows its bytes."""
 
 _REASONS = {
     "offline": "offline",
@@ -84,7 +86,7 @@ def state_words(row: TransferSnapshot) -> str:
     if row.state is S.DONE:
         return _done_words(row)
     if row.state is S.CANCELLED:
-        return "nothing was left behind" if not row.note else display(row.note)
+        return display(row.note)
     if row.size < 0:
         return ""
     if row.bytes_done > 0:
@@ -125,7 +127,7 @@ def spans(row: TransferSnapshot, cells: int) -> Spans:
     if row.state is S.RUNNING:
         moving = pad(format.speed(row.bytes_per_second), _SPEED, right=True)
         moving += pad(format.duration(row.eta), _ETA + 1, right=True)
-        if cells >= 130:
+        if cells >= _ROOMY:
             moving += pad(f"{format.size(row.bytes_done)} of {format.size(row.size)}", 16, right=True)
         out.append((moving, ""))
         left -= width(moving)
@@ -134,7 +136,7 @@ def spans(row: TransferSnapshot, cells: int) -> Spans:
     said = state_words(row)
     if row.saving:
         said = f"{said} · saving" if said else "saving"
-    wide = _SPEED + _ETA + 1 + (16 if cells >= 130 else 0)
+    wide = _SPEED + _ETA + 1 + (16 if cells >= _ROOMY else 0)
     if row.state in (S.FAILED, S.WAITING, S.ATTENTION):
         out.append((cut(said, left), tail_style))
         return out
@@ -146,11 +148,11 @@ def spans(row: TransferSnapshot, cells: int) -> Spans:
 
 def _name_cells(cells: int) -> int:
     """Room for the name: about a quarter of the line."""
-    return max(8, min(cells - 24, 8 + (cells - 40) * 3 // 8, 44))
+    return max(8, min(cells - 24, 8 + (cells - 40) // 3, 44))
 
 
 def _bar_cells(cells: int) -> int:
-    return 0 if cells < 96 else min(10 + (cells - 96) // 6, 24)
+    return 0 if cells < 96 else min(10 + (cells - 96) // 8, 24)
 
 
 def _bar_spans(row: TransferSnapshot, cells: int) -> Spans:

@@ -13,7 +13,7 @@ from engine import EngineSnapshot, TransferId, TransferSnapshot, TransferState, 
 from tui import keys
 from tui.safe_text import cut, display
 from tui.widgets import transfer_rows
-from tui.widgets.filter_line import FilterLine
+from tui.widgets.filter_line import FilterBar, FilterLine
 from tui.widgets.line_table import LineTable, Spans
 
 S = TransferState
@@ -89,6 +89,14 @@ class TransferTable(LineTable):
                     self.refresh_row(place)
                 return
 
+    def put_cursor_on(self, id: TransferId, near: int) -> None:
+        """Look anew and put the cursor on this item, which is at or beside row `near`."""
+        self.cursor = near
+        self.clamp()
+        self.scrolled()
+        self._follow(id)
+        self.refresh()
+
     def _refresh_changed(self) -> None:
         cells = max(self.size.width - 1, 0)
         for row in range(self.top, min(self.top + self.page, self.row_count)):
@@ -156,13 +164,13 @@ class QueuePane(Vertical):
     def __init__(self, source: Source) -> None:
         super().__init__(id="queue")
         self.table = TransferTable(source)
-        self.find_line = FilterLine("part of a name")
+        self.find_line = FilterLine(self.table, "part of a name")
         self._said: tuple[str, str] = ("", "")
 
     def compose(self) -> ComposeResult:
         """The list, and the line to find things while it is in use."""
         yield self.table
-        yield self.find_line
+        yield FilterBar(self.find_line)
 
     def tick(self) -> EngineSnapshot:
         """Look at the queue and redraw what changed."""
@@ -231,7 +239,6 @@ class QueuePane(Vertical):
     def on_filter_line_left(self, event: FilterLine.Left) -> None:
         """Back to the list."""
         event.stop()
-        self.table.focus()
         if not event.keep:
             self.escape()
         elif not self.table.find:
