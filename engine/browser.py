@@ -38,9 +38,7 @@ class Browser:
     An empty place, a denied one and an unreachable one differ: `problem.code` says which.
     """
 
-    def __init__(
-        self, connections: Connections, fs: FsOps | None = None, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, connections: Connections, fs: FsOps | None = None, clock: Clock | None = None) -> None:
         self._connections = connections
         self._fs = fs or FsOps()
         self._clock = clock or SystemClock()
@@ -112,9 +110,7 @@ class Browser:
             lambda question: question.show(questions.free_space(location, self._fs)),
         )
 
-    def complete(
-        self, text: str, connection: ConnectionId | None, here: Location | None = None
-    ) -> Token:
+    def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """How a typed path or ``s3://`` address may go on. Value: ``tuple[str, ...]``, whole lines.
 
         Only folders, prefixes and buckets are offered; where nothing can be looked up, nothing is.
@@ -179,7 +175,5 @@ class Browser:
         """
         return self._desk.ask(
             f"rename {location.place}",
-            lambda question: question.show(
-                changes.rename(location, new_name, self._connections, self._fs)
-            ),
+            lambda question: question.show(changes.rename(location, new_name, self._connections, self._fs)),
         )

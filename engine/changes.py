@@ -29,9 +29,7 @@ _NOT_IN_ONE_STEP = (errno.ENOTSUP, errno.EOPNOTSUPP)
 # -- new folders -----------------------------------------------------------------------------------
 
 
-def make_folder(
-    location: Location, connections: Connections, fs: FsOps, token: CancelToken
-) -> Location:
+def make_folder(location: Location, connections: Connections, fs: FsOps, token: CancelToken) -> Location:
     """Make one folder, one marker object, or one bucket.
 
     Raises:

@@ -53,9 +53,7 @@ class Question:
         "work",
     )
 
-    def __init__(
-        self, token: Token, what: str, work: Work, lock: threading.Lock, is_listing: bool
-    ) -> None:
+    def __init__(self, token: Token, what: str, work: Work, lock: threading.Lock, is_listing: bool) -> None:
         self.token, self.what, self.work, self.is_listing = token, what, work, is_listing
         self._lock = lock
         self.cancel = CancelToken()

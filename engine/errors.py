@@ -350,6 +350,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         False,
     ),
     "too-large": ("it is larger than S3 can hold", "", False),
+    "use-queue": ("it takes more than one step", "Move it through the queue.", True),
     "part-size": (
         "the part size is outside 5 MiB to 5 GiB",
         "Choose another --part-size.",
