@@ -12,13 +12,13 @@ from typing import ClassVar
 
 import rich
 from rich.segment import Segment, Segments
-from rich.traceback import Traceback
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from engine import Location, TransferOptions
 from tui.ports import ManagerPort
 from tui.safe_text import display
+from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
 
 CLOSE_DEADLINE = 2.0
@@ -40,7 +40,9 @@ class S3TuiApp(App[int]):
     """
 
     TITLE = "s3tui"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "help_quit", show=False, system=True, priority=True),
+    ]
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
 
@@ -89,8 +91,11 @@ class S3TuiApp(App[int]):
         self.manager.close(CLOSE_DEADLINE)
 
     def action_help_quit(self) -> None:
-        """Ctrl+C: the same as q."""
-        self.main.action_quit_program()
+        """Ctrl+C: the same as q; where that is already being asked, leave."""
+        if any(isinstance(screen, QuitScreen) for screen in self.screen_stack):
+            self._leave(0)
+        else:
+            self.main.action_quit_program()
 
     async def action_quit(self) -> None:
         """From the palette: the same as q."""
@@ -98,6 +103,8 @@ class S3TuiApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Textual prints the local variables of every frame, which may hold secrets, and raw names."""
+        from rich.traceback import Traceback  # a tenth of a second, for a crash only
+
         self.bell()
         traceback = Traceback(show_locals=False, width=None, suppress=[rich])
         segments = self.console.render(traceback, self.console.options)

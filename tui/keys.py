@@ -134,6 +134,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _queue("top", "T", "To the top", "Move the item to the top of the queue", "Order", 8),
     _queue("retry-failed", "R", "Retry failed", "Try every failed item again", "Queue", 6),
     _queue("clear", "C", "Clear done", "Take finished items off the list", "Queue", 7),
+    _queue("cancel-all", "X", "Cancel all", "Cancel every unfinished item, after asking", "Queue"),
     _queue("find", "slash", "Find", "Show only items whose name holds a text", "Queue"),
     _queue("view-all", "1", "All", "Show every item", "Queue"),
     _queue("view-active", "2", "Active", "Show what is moving now", "Queue"),

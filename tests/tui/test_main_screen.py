@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.strip import Strip
 
 from engine import Health, Location, ObjectRef, UsageError
@@ -210,3 +211,31 @@ async def test_the_palette_knows_buckets_and_profiles() -> None:
     ) as pilot:
         names = [name for name, _ in main(pilot).known_places()]
         assert {"profile prod", "bucket archive", "bucket backups", "home folder"} <= set(names)
+
+
+async def test_ctrl_c_asks_and_a_second_one_leaves() -> None:
+    async with running() as pilot:
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert "2 transfers are running" in text(pilot)
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+    assert pilot.app.return_code == 0
+
+
+async def test_the_mouse_moves_the_cursor_opens_and_presses_keys() -> None:
+    async with running() as pilot:
+        screen = main(pilot)
+        await pilot.click(screen.right.list, offset=(4, 2))
+        await settled(pilot)
+        assert screen.pane is screen.right
+        assert screen.right.list.cursor == 2
+        await pilot.click(screen.left.list, offset=(4, 1), times=2)
+        await settled(pilot)
+        assert "~/data/logs" in drawn(pilot)[0]
+        await pilot._post_mouse_events([events.MouseScrollDown], screen.left.list, offset=(4, 4))
+        await settled(pilot)
+        assert screen.left.list.top == 3
+        await pilot.click(screen.key_bar, offset=(drawn(pilot)[-1].index("w Queue"), 0))
+        await settled(pilot)
+        assert screen.queue.table.has_focus

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import EntryKind, Page
-from tui.widgets import pane_model
-from tui.widgets.pane_model import PaneModel, Row, SortKey, matcher
+from tui.widgets import pane_order
+from tui.widgets.pane_model import PaneModel, Row
+from tui.widgets.pane_order import SortKey, matcher
 
 Rows = list[tuple[str, int, float, EntryKind]]
 
@@ -79,7 +80,7 @@ KEYS = {
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pane_model, "SLICE", 7)
+    monkeypatch.setattr(pane_order, "SLICE", 7)
 
 
 @settings(max_examples=150)
@@ -165,12 +166,12 @@ def test_marks_are_kept_by_name_when_a_place_is_read_again() -> None:
     rows: Rows = [("a", -1, 0, EntryKind.FOLDER), ("a", 5, 0, EntryKind.FILE), ("b", 7, 0, EntryKind.FILE)]
     model = model_of([rows])
     model.mark_pattern("a")
+    assert model.marked_tokens() == {"a", "a/"}
     again = PaneModel()
-    again.keep_marks = model.marked_names()
     again.add_page(page([("b", 8, 0, EntryKind.FILE), ("a", 6, 0, EntryKind.FILE)]))
+    again.mark_tokens(model.marked_tokens())
     assert [row.name for row in again.marked()] == ["a"]
     assert again.marked_bytes == 6
-    assert again.keep_marks == {"a/"}, "the folder may still come"
 
 
 def test_rows_that_come_in_order_are_in_place_at_once() -> None:

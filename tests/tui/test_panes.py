@@ -298,3 +298,39 @@ async def test_what_arrived_shows_up_by_itself() -> None:
         main(pilot)._reload_stale()
         await settled(pilot)
         assert any("zz-new.bin" in line for line in right(pilot))
+
+
+async def test_rows_stay_on_the_screen_while_the_place_is_read_again() -> None:
+    async with running() as pilot:
+        pane, browser = main(pilot).left, engine(pilot).browser
+        await press(pilot, *("j" * 7), "space")
+        browser.hold = True
+        await pilot.press("R")
+        await until(pilot, lambda: "reading" in drawn(pilot)[13])
+        assert left(pilot)[7].startswith("▌dump.tar")
+        await pilot.press("space")
+        browser.release()
+        await until(pilot, lambda: not pane.is_reading)
+        assert [row.name for row in pane.model.marked()] == ["dump.tar", "invoice 2026 (final).pdf"]
+        assert pane.list.cursor == 9
+
+
+async def test_a_place_that_can_no_longer_be_read_says_so_when_it_is_read_again() -> None:
+    async with running() as pilot:
+        engine(pilot).browser.folders["/home/ann/data/"] = _problem(
+            "local-denied", "the system denies access"
+        )
+        await press(pilot, "R")
+        assert "Access denied" in text(pilot)
+
+
+async def test_a_pane_is_read_again_by_itself_only_now_and_then() -> None:
+    manager = example.example_manager()
+    async with running(manager) as pilot:
+        before = len(manager.browser.asked)
+        done = manager.add("new", example.S.DONE, size=5, target="s3://backups/2026/new")
+        for _ in range(5):
+            main(pilot)._mark_stale(done)
+            main(pilot)._reload_stale()
+            await settled(pilot)
+        assert len(manager.browser.asked) == before + 1

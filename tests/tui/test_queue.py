@@ -122,6 +122,16 @@ async def test_cancel_asks_and_escape_never_cancels() -> None:
         await until(pilot, lambda: engine(pilot).commands == [("cancel", 1)])
 
 
+async def test_all_unfinished_items_are_cancelled_after_one_question() -> None:
+    async with running() as pilot:
+        await press(pilot, "w", "X")
+        assert "Cancel 7 unfinished items?" in text(pilot)
+        await press(pilot, "escape")
+        assert engine(pilot).commands == []
+        await press(pilot, "X", "y")
+        await until(pilot, lambda: [c[0] for c in engine(pilot).commands] == ["cancel"] * 7)
+
+
 async def test_retry_and_retry_failed() -> None:
     async with running() as pilot:
         await press(pilot, "w", "j", "j", "r")
@@ -252,7 +262,9 @@ async def test_limits_and_workers_change_while_running() -> None:
 async def test_a_limit_that_is_no_rate_is_refused_with_what_is_expected() -> None:
     async with running() as pilot:
         await press(pilot, "L", *"fast", "enter")
-        await until(pilot, lambda: told(pilot) == ["'fast' is not a rate: 10M, 512K, 5M:20M or off"])
+        await until(pilot, lambda: "'fast' is not a rate: 10M, 512K, 5M:20M or off" in text(pilot))
+        await press(pilot, "escape")
+        assert engine(pilot).upload_limit is None
 
 
 async def test_failures_and_questions_are_told_once_for_many() -> None:

@@ -13,7 +13,7 @@ from tui.screens.base import ASK, MainBase
 from tui.screens.chooser import ChooserScreen
 from tui.screens.details import DetailsScreen
 from tui.screens.prompt import PromptScreen
-from tui.widgets.pane_model import SortKey
+from tui.widgets.pane_order import SortKey
 
 _LINK_SECONDS = 900
 _ORDERS = (
@@ -57,15 +57,22 @@ class BrowseActions(MainBase):
                 value=here,
                 placeholder="~/data or s3://bucket/prefix",
                 completer=lambda text: self._complete(text, connection),
+                check=lambda text: self._not_a_place(text, pane.location, connection),
             )
         )
         if typed is None:
             return
         location = places.parse(typed, pane.location, connection)
-        if location is None:
-            self.tell("No connection for s3:// yet: press e to choose a profile", bad=True)
-            return
-        pane.go(location)
+        if location is not None:
+            pane.go(location)
+
+    def _not_a_place(self, text: str, here: Location | None, connection: ConnectionId | None) -> str:
+        """What is wrong with an address that was typed, or nothing."""
+        if not text.strip() or places.parse(text, here, connection) is not None:
+            return ""
+        if connection is None and text.strip().lower().startswith(places.SCHEME):
+            return "No profile reaches s3:// yet: start with --profile or --endpoint-url"
+        return "Write /a/path, ~/a/path or s3://bucket/prefix"
 
     def _complete(self, text: str, connection: ConnectionId | None) -> Callable[[], Sequence[str] | None]:
         """Begin to look how a typed place may go on; what is returned is polled."""

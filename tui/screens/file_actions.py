@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from textual import work
 
 from engine import (
-    ConnectionId,
     CountProgress,
     DeleteRequest,
     LocalRef,
@@ -18,7 +19,7 @@ from engine import (
     TransferRequest,
 )
 from tui import format, places
-from tui.safe_text import display, middle
+from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.prompt import PromptScreen
@@ -39,41 +40,33 @@ class FileActions(MainBase):
 
     def action_pane_copy(self) -> None:
         """Copy to the other pane."""
-        self._transfer(move=False)
+        refused = self._why_not()
+        if refused:
+            self.tell(refused, bad=True)
+        elif self.other.location is not None:
+            self._queue(self.pane, self.other.location, move=False)
 
     @work(group=ASK)
     async def action_pane_move(self) -> None:
         """Move to the other pane, after asking: the sources go away."""
-        pane, rows = self.pane, self.pane.selection()
-        refused = self._why_not(rows)
-        if refused:
+        pane, target, refused = self.pane, self.other.location, self._why_not()
+        if refused or target is None:
             self.tell(refused, bad=True)
             return
-        target = self.other.location
-        assert target is not None
         lines = [
-            *named(rows),
+            *named(pane),
             f"to {target.place}",
             "",
             "A source is deleted only after its copy is verified.",
         ]
-        title = f"Move {what(rows)}?"
-        if await self.app.push_screen_wait(ConfirmScreen(title, lines, confirm_label="Move", danger=False)):
-            self._queue(pane, rows, target, move=True)
+        confirm = ConfirmScreen(f"Move {what(pane)}?", lines, confirm_label="Move")
+        if await self.app.push_screen_wait(confirm):
+            self._queue(pane, target, move=True)
 
-    def _transfer(self, *, move: bool) -> None:
-        rows = self.pane.selection()
-        refused = self._why_not(rows)
-        if refused:
-            self.tell(refused, bad=True)
-            return
-        assert self.other.location is not None
-        self._queue(self.pane, rows, self.other.location, move=move)
-
-    def _why_not(self, rows: Sequence[Row]) -> str:
-        """Why these cannot go to the other pane, or nothing."""
+    def _why_not(self) -> str:
+        """Why what is chosen cannot go to the other pane, or nothing."""
         here, there = self.pane.location, self.other.location
-        if not rows:
+        if not self.pane.chosen_count:
             return "Nothing is marked, and the cursor is on no file"
         if here is None or there is None:
             return "The other pane shows no place yet: Tab, then : or e"
@@ -81,26 +74,25 @@ class FileActions(MainBase):
             return "Open a bucket in the other pane first"
         if isinstance(here.place, LocalRef) and isinstance(there.place, LocalRef):
             return "Both panes are on this disk; s3tui copies between disk and S3, and within S3"
-        if here.place == there.place and here.connection == there.connection:
+        if here == there:
             return "Both panes show the same place"
         return ""
 
-    def _queue(self, pane: FilePane, rows: Sequence[Row], target: Location, *, move: bool) -> None:
+    def _queue(self, pane: FilePane, target: Location, *, move: bool) -> None:
         here = pane.location
         assert here is not None
         connection = here.connection or target.connection
         assert connection is not None
-        other = target.connection if target.connection not in (None, connection) else None
         model = pane.model
-        everything = len(rows) >= _WHOLE_PLACE_FROM and model.complete and len(rows) == model.total
-        everything = everything and pane.show_hidden and not places.is_bucket_list(here.place)
-        sources = (here.place,) if everything else tuple(pane.place_of(row) for row in rows)
+        everything = model.marked_count >= _WHOLE_PLACE_FROM and model.marked_count == model.total
+        everything = everything and model.complete and pane.show_hidden and pane.problem is None
+        everything = everything and not places.is_bucket_list(here.place)
         request = TransferRequest(
-            sources,
+            (here.place,) if everything else tuple(pane.place_of(row) for row in pane.selection()),
             target.place,
             connection,
             replace(self.options, move=move),
-            other,
+            target.connection if target.connection not in (None, connection) else None,
             under_base_name=not everything,
         )
         if self.submit(request):
@@ -112,48 +104,33 @@ class FileActions(MainBase):
     @work(group=ASK)
     async def action_pane_delete(self) -> None:
         """Delete, after counting and asking."""
-        pane, rows = self.pane, self.pane.selection()
-        if not rows or pane.location is None:
+        pane, here = self.pane, self.pane.location
+        if here is None or not pane.chosen_count:
             return
-        if places.is_bucket_list(pane.location.place):
+        if places.is_bucket_list(here.place):
             self.tell("Buckets are not deleted from here", bad=True)
             return
-        connection = pane.location.connection
+        rows = pane.selection()
         targets = tuple(pane.place_of(row) for row in rows)
-        where = str(pane.location.place)
+        words = partial(_words, named(pane), here)
         known = None if any(row.is_folder for row in rows) else _sum(rows)
-        confirm = ConfirmScreen(
-            f"Delete {what(rows)}?",
-            _words(rows, where, connection, known, done=True),
-            confirm_label="Delete",
-            danger=True,
-        )
+        confirm = ConfirmScreen(f"Delete {what(pane)}?", words(known), confirm_label="Delete", danger=True)
         if known is None:
-            token = self.manager.browser.count([Location(target, connection) for target in targets])
-            self._count_into(confirm, token, rows, where, connection)
-        if await self.app.push_screen_wait(confirm) and self.submit(DeleteRequest(targets, connection)):
+            token = self.manager.browser.count([Location(target, here.connection) for target in targets])
+            self._count_into(confirm, token, words)
+        if await self.app.push_screen_wait(confirm) and self.submit(DeleteRequest(targets, here.connection)):
             pane.model.mark_none()
             pane.marks_changed()
 
     @work
-    async def _count_into(
-        self,
-        confirm: ConfirmScreen,
-        token: int,
-        rows: Sequence[Row],
-        where: str,
-        connection: ConnectionId | None,
-    ) -> None:
+    async def _count_into(self, confirm: ConfirmScreen, token: int, words: _Words) -> None:
         """Show in the question what is below the folders, as it is being counted."""
         browser = self.manager.browser
         while True:
             answer = browser.answer(token)
             counted = answer.value if isinstance(answer.value, CountProgress) else None
-            lines = _words(rows, where, connection, counted, done=answer.done)
-            if answer.problem is not None:
-                lines.append(f"Counting failed: {answer.problem.why}.")
-            if confirm.is_attached:
-                confirm.show_lines(lines)
+            failed = answer.problem.why if answer.problem is not None else ""
+            confirm.show_lines(words(counted, done=answer.done, failed=failed))
             if answer.done:
                 return
             await asyncio.sleep(_COUNT_POLL)
@@ -170,12 +147,10 @@ class FileActions(MainBase):
         if row is None or pane.location is None or places.is_bucket_list(pane.location.place):
             return
         new = await self.app.push_screen_wait(
-            PromptScreen(f"Rename {middle(display(row.name), 40)} to", value=row.name, placeholder="new name")
+            PromptScreen(f"Rename {row.name}", value=row.name, placeholder="new name", check=_not_a_name)
         )
+        new = (new or "").rstrip("/")
         if not new or new == row.name:
-            return
-        if "/" in new or new in (".", ".."):
-            self.tell("A name has no / in it, and is not . or ..", bad=True)
             return
         place, connection = pane.place_of(row), pane.location.connection
         if row.is_folder and isinstance(place, ObjectRef) and connection is not None:
@@ -184,7 +159,7 @@ class FileActions(MainBase):
             return
         asked = self.manager.browser.rename(Location(place, connection), new)
         if await self.answer(asked, f"Renaming {display(row.name)}") is not None:
-            pane.go(pane.location, focus=new, keep=True)
+            pane.reload(focus=new)
 
     @work(group=ASK)
     async def action_pane_new_folder(self) -> None:
@@ -193,56 +168,71 @@ class FileActions(MainBase):
         if pane.location is None or places.is_bucket_list(pane.location.place):
             self.tell("Open a bucket or a folder first", bad=True)
             return
-        name = await self.app.push_screen_wait(PromptScreen("New folder", value="", placeholder="name"))
-        name = (name or "").strip("/")
+        name = await self.app.push_screen_wait(
+            PromptScreen("New folder", placeholder="name", check=_not_a_name)
+        )
+        name = (name or "").rstrip("/")
         if not name:
-            return
-        if "/" in name or name in (".", ".."):
-            self.tell("A name has no / in it, and is not . or ..", bad=True)
             return
         place = places.child(pane.location.place, name, folder=True)
         asked = self.manager.browser.make_folder(Location(place, pane.location.connection))
         if await self.answer(asked, f"Making {display(name)}") is not None:
-            pane.go(pane.location, focus=name, keep=True)
+            pane.reload(focus=name)
+
+
+def _not_a_name(text: str) -> str:
+    """What is wrong with a name that was typed, or nothing."""
+    if "/" in text.rstrip("/") or text.rstrip("/") in (".", ".."):
+        return "A name has no / in it, and is not . or .."
+    return ""
 
 
 def _sum(rows: Sequence[Row]) -> CountProgress:
     return CountProgress(len(rows), sum(max(row.size, 0) for row in rows))
 
 
+class _Words(Protocol):
+    """`_words` for one question."""
+
+    def __call__(
+        self, counted: CountProgress | None, *, done: bool = True, failed: str = ""
+    ) -> list[str]: ...
+
+
 def _words(
-    rows: Sequence[Row],
-    where: str,
-    connection: ConnectionId | None,
+    names: Sequence[str],
+    here: Location,
     counted: CountProgress | None,
     *,
-    done: bool,
+    done: bool = True,
+    failed: str = "",
 ) -> list[str]:
-    """What a deletion destroys."""
-    noun = "file" if connection is None else "object"
-    if counted is None:
+    """What a deletion destroys, raw."""
+    local = here.connection is None
+    if failed:
+        total = f"Counting failed: {failed}."
+    elif counted is None:
         total = "Counting what is below…"
     else:
-        total = f"{format.counted(counted.objects, noun)}, {format.size_long(counted.bytes)}"
-        total += " in all" if done else " so far, counting…"
-    last = "This cannot be undone."
-    if connection is not None:
-        last = "This cannot be undone, unless the bucket keeps versions."
-    return [*named(rows), f"in {where}", "", total, last]
+        total = format.counted(counted.objects, "file" if local else "object")
+        total += f", {format.size_long(counted.bytes)}" + (" in all" if done else " so far, counting…")
+    versions = "" if local else ", unless the bucket keeps versions"
+    return [*names, f"in {here.place}", "", total, f"This cannot be undone{versions}."]
 
 
-def what(rows: Sequence[Row]) -> str:
-    """The rows in a few words: a name, or how many."""
-    if len(rows) == 1:
-        return middle(display(rows[0].name), 40) + ("/" if rows[0].is_folder else "")
-    return format.counted(len(rows), "item")
+def what(pane: FilePane) -> str:
+    """What is chosen, in a few words: a name, or how many. Raw."""
+    if pane.chosen_count != 1:
+        return format.counted(pane.chosen_count, "item")
+    row = pane.selection(1)[0]
+    return row.name + ("/" if row.is_folder else "")
 
 
-def named(rows: Sequence[Row]) -> list[str]:
-    """Their names, raw, the first few one by one."""
-    if len(rows) == 1:
+def named(pane: FilePane) -> list[str]:
+    """The names of what is chosen, raw, the first few one by one."""
+    if pane.chosen_count == 1:
         return []
-    names = [row.name + ("/" if row.is_folder else "") for row in rows[:_NAMED]]
-    if len(rows) > _NAMED:
-        names.append(f"and {len(rows) - _NAMED:,} more")
+    names = [row.name + ("/" if row.is_folder else "") for row in pane.selection(_NAMED)]
+    if pane.chosen_count > _NAMED:
+        names.append(f"and {pane.chosen_count - _NAMED:,} more")
     return names

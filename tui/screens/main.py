@@ -6,6 +6,7 @@ nothing changed nothing is drawn. Actions are in the parts this class is made of
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -42,7 +43,9 @@ from tui.widgets.transfer_rows import name_of
 S = TransferState
 TICK = 0.25
 """Seconds between looks at the queue."""
-_RELOAD_AFTER = 1.0
+_RELOAD_AFTER = 0.5
+_RELOAD_EVERY = 2.0
+"""Seconds between two readings of a pane by itself; five times that where it has several pages."""
 _RELOAD_UP_TO = 20_000
 """Rows up to which a pane is read again by itself when something arrived in it."""
 _EVENTS_AT_ONCE = 100
@@ -87,6 +90,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012  as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (34, "-tall")]  # noqa: RUF012  as Textual declares it
     AUTO_FOCUS = ""
+    ALLOW_SELECT = False
 
     def __init__(
         self,
@@ -98,6 +102,8 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
         super().__init__(manager, **options)  # type: ignore[arg-type]
         self._start = left, right
         self._stale: set[FilePane] = set()
+        self._reload_from: dict[FilePane, float] = {}
+        """Monotonic time before which a pane is not read again by itself."""
         self._welcomed = False
 
     def compose(self) -> ComposeResult:
@@ -137,7 +143,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
             left = f" ({format.size_long(health.recovered_bytes)} left)" if health.recovered_bytes else ""
             verb = "goes" if health.recovered == 1 else "go"
             self.notice.say(
-                f"{items} came back{left} and {verb} on · P pauses all · w shows them · Esc hides this"
+                f"{items} came back{left} and {verb} on · P pauses all · w shows them, X there cancels all · Esc hides this"
             )
 
     def _take_events(self) -> None:
@@ -184,13 +190,15 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
                     self._stale.add(pane)
 
     def _reload_stale(self) -> None:
-        """Read again what has new entries; at most once a second, and never while it is being read."""
-        stale, self._stale = self._stale, set()
-        for pane in stale:
-            if pane.is_reading or pane.filter_line.has_focus or pane.list.range_start is not None:
-                self._stale.add(pane)
-            else:
-                pane.reload()
+        """Read again what has new entries, now and then, and never under the user's hands."""
+        now = time.monotonic()
+        for pane in list(self._stale):
+            busy = pane.is_reading or pane.filter_line.is_focused_now or pane.list.range_start is not None
+            if busy or now < self._reload_from.get(pane, 0.0):
+                continue
+            self._stale.discard(pane)
+            self._reload_from[pane] = now + (_RELOAD_EVERY if pane.model.total <= 1000 else 5 * _RELOAD_EVERY)
+            pane.reload()
         for pane in (self.left, self.right):
             pane.refresh_facts()
 

@@ -165,6 +165,24 @@ class QueueActions(MainBase):
         self.manager.clear_finished()
         self.tick()
 
+    @work(group=ASK)
+    async def action_queue_cancel_all(self) -> None:
+        """Cancel whatever is not finished, after asking."""
+        everything = self.manager.snapshot(0, 1_000_000)
+        unfinished = [row.id for row in everything.rows if not row.state.is_final]
+        if not unfinished:
+            self.tell("Nothing is unfinished")
+            return
+        left = format.size_long(everything.totals.bytes_left)
+        lines = [f"{left} are still to be moved.", "What was moved of them is removed; what is done stays."]
+        title = f"Cancel {format.counted(len(unfinished), 'unfinished item')}?"
+        if await self.app.push_screen_wait(
+            ConfirmScreen(title, lines, confirm_label="Cancel them all", danger=True)
+        ):
+            for id in unfinished:
+                self.manager.cancel(id)
+            self.tick()
+
     def action_queue_find(self) -> None:
         """Type a part of a name."""
         self.queue.find_line.open()
@@ -239,14 +257,10 @@ class QueueActions(MainBase):
     async def action_limit_set(self) -> None:
         """Type it."""
         typed = await self.app.push_screen_wait(
-            PromptScreen("Rate limit", value="", placeholder="10M, up:down as 5M:20M, or off")
+            PromptScreen("Rate limit", placeholder="10M, up:down as 5M:20M, or off", check=_not_a_limit)
         )
-        if typed is None:
-            return
-        try:
+        if typed is not None:
             self._set_limits(*parse_limits(typed))
-        except ValueError as error:
-            self.tell(display(str(error)), bad=True)
 
     def action_workers_down(self) -> None:
         """Fewer parts at a time."""
@@ -260,3 +274,12 @@ class QueueActions(MainBase):
         count = self.manager.snapshot(0, 0).workers
         self.manager.set_workers(count + by * (1 if count + by < 16 else 4))
         self.tick()
+
+
+def _not_a_limit(text: str) -> str:
+    """What is wrong with a limit that was typed, or nothing."""
+    try:
+        parse_limits(text)
+    except ValueError as error:
+        return str(error)
+    return ""

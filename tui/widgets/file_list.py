@@ -8,7 +8,8 @@ from engine import EntryKind
 from tui import format
 from tui.safe_text import display, middle, pad
 from tui.widgets.line_table import LineTable, Spans
-from tui.widgets.pane_model import PaneModel, Row, SortKey
+from tui.widgets.pane_model import PaneModel, Row
+from tui.widgets.pane_order import SortKey
 
 MARK = "▌"
 RANGE = "┊"
@@ -58,6 +59,22 @@ class FileList(LineTable):
         begin, here = self.model.position(self.range_start), self.position(self.cursor)
         ends = sorted((begin or 0, here or 0))
         return range(ends[0], ends[1] + 1)
+
+    def toggle_mark(self) -> None:
+        """Mark or unmark the current row and go down."""
+        position = self.position(self.cursor)
+        if position is not None:
+            self.model.set_mark(self.model.index(position), not self.model.is_marked(position))
+        self.refresh_row(self.cursor)
+        self.action_cursor_down()
+
+    def toggle_range(self) -> None:
+        """Begin a range here, or mark what is between its beginning and the cursor."""
+        if self.range_start is None:
+            self.range_start = self.current_index
+        else:
+            self.model.mark_positions(self.range())
+            self.range_start = None
 
     def move_cursor(self, row: int) -> None:
         """While a range is open, the rows between change too."""

@@ -8,7 +8,7 @@ old rows are gone at once, and only their picture stays for the moment until the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,20 +17,24 @@ from textual.message import Message
 
 from engine import LocalRef, Location, Place, Problem, Profile
 from tui import format, keys
-from tui.places import base_name, child, parent
+from tui.places import Visited, base_name, child, parent
 from tui.ports import BrowserPort
-from tui.safe_text import cut, display
+from tui.safe_text import cut
 from tui.widgets import pane_text
 from tui.widgets.file_list import FileList
 from tui.widgets.filter_line import FilterBar, FilterLine
 from tui.widgets.free_space import FreeSpace
 from tui.widgets.line_table import LineTable, Spans
-from tui.widgets.pane_model import PaneModel, Row, SortKey
+from tui.widgets.pane_model import PaneModel, Row
+from tui.widgets.pane_order import SortKey
+from tui.widgets.pane_reader import PaneReader
 
 _FIRST_POLLS = (0.004, 0.008, 0.016, 0.032)
+"""Seconds between looks while nothing has come yet: a local folder is there within milliseconds."""
 _POLL = 0.04
 _WORK_SECONDS = 0.012
-_PAGES_AT_ONCE = 20
+_AT_ONCE = 20_000
+"""Rows that are sorted and filtered before they replace those of an earlier reading, so that none jumps."""
 
 
 class FilePane(Vertical):
@@ -55,7 +59,7 @@ class FilePane(Vertical):
         free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._browser, self._profile_of = browser, profile_of
+        self._profile_of = profile_of
         self.location: Location | None = None
         """What is shown; ``None`` where nothing is configured."""
         self.show_hidden = True
@@ -64,14 +68,16 @@ class FilePane(Vertical):
         self.filter_line = FilterLine(self.list)
         self.problem: Problem | None = None
         self.scanned = 0
-        self._token: int | None = None
-        self._pages_had = 0
+        self._reader = PaneReader(browser)
+        self._incoming: PaneModel | None = None
+        """The same place being read again, until it is complete: the old rows stay meanwhile."""
         self._polls = 0
         self._wanted = ""
         self._wanted_from = 0
         self._touched = False
-        self._came_from: dict[Place, str] = {}
+        self._visited = Visited()
         self._free = FreeSpace(free)
+        self._said: tuple[Content, Content] | None = None
 
     def compose(self) -> ComposeResult:
         """The list, and the filter's line while it is in use."""
@@ -91,47 +97,53 @@ class FilePane(Vertical):
     @property
     def is_reading(self) -> bool:
         """A listing is under way."""
-        return self._token is not None
+        return self._reader.token is not None
 
     # -- going places ----------------------------------------------------------------------------
 
-    def go(self, location: Location | None, *, focus: str = "", keep: bool = False) -> None:
+    def go(self, location: Location | None, *, focus: str = "") -> None:
         """Open a place.
 
         Args:
-            focus: Name to put the cursor on when it arrives.
-            keep: Keep marks and filter (for reading the same place again).
+            focus: Name to put the cursor on when it arrives; by default where it was the last time.
         """
-        before, old = self.location, self.list.model
-        if before is not None and (row := self.list.current) is not None:
-            self._remember(before.place, row.name)
-        if self._token is not None:
-            self._browser.cancel(self._token)
+        if self.location is not None and (row := self.list.current) is not None:
+            self._visited.remember(self.location.place, row.name)
+        self._reader.stop()
         self.location, self.problem, self.scanned = location, None, 0
-        model = PaneModel(self.sort, descending=self.descending, filter=old.filter if keep else "")
-        if keep:
-            model.keep_marks = old.marked_names()
-        self.list.model, self.list.range_start = model, None
+        self.list.model = PaneModel(self.sort, descending=self.descending)
+        self.list.range_start = self._incoming = None
         self.list.has_up = location is not None and parent(location.place) is not None
-        if not keep:
-            self.filter_line.close()
-        self._wanted = focus or (self._came_from.get(location.place, "") if location and not keep else "")
-        self._wanted_from, self._touched = 0, False
-        self._pages_had = self._polls = 0
         self.list.cursor = self.list.top = 0
-        self._token = None
+        self.filter_line.close()
+        self._wanted = focus or (self._visited.name_in(location.place) if location else "")
+        self._wanted_from, self._touched = 0, False
         if location is None:
             self._describe()
             self.list.refresh()
-            return
-        self._free.look(location.place)
-        self._token = token = self._browser.list(location, show_hidden=self.show_hidden)
-        self._poll(token)
+        else:
+            self._read(location)
 
-    def reload(self) -> None:
-        """Read the same place again; cursor, marks and filter stay."""
-        row = self.list.current
-        self.go(self.location, focus=row.name if row else "", keep=True)
+    def reload(self, *, focus: str = "") -> None:
+        """Read the same place again; its rows stay until the new ones are there, then cursor, marks
+        and filter are as they were.
+
+        Args:
+            focus: Name to put the cursor on instead.
+        """
+        if self.location is None:
+            return
+        if self.problem is not None and not self.model.total:
+            self.go(self.location, focus=focus)
+            return
+        self._incoming = PaneModel(self.sort, descending=self.descending, filter=self.model.filter)
+        self._wanted = focus
+        self._read(self.location)
+
+    def _read(self, location: Location) -> None:
+        self._polls = 0
+        self._free.look(location.place)
+        self._poll(self._reader.begin(location, show_hidden=self.show_hidden))
 
     def open_current(self) -> bool:
         """Open what the cursor is on; false if it is not something to open."""
@@ -153,11 +165,11 @@ class FilePane(Vertical):
 
     def stop(self) -> bool:
         """Stop reading; what has come stays. False if nothing was under way."""
-        if self._token is None:
+        if not self._reader.stop():
             return False
-        self._browser.cancel(self._token)
-        self._token = None
-        self.model.complete = True
+        if self._incoming is None:
+            self.model.complete = True
+        self._incoming = None
         self._after_change()
         return True
 
@@ -166,44 +178,52 @@ class FilePane(Vertical):
         assert self.location is not None
         return child(self.location.place, row.name, folder=row.is_folder)
 
-    def _remember(self, place: Place, name: str) -> None:
-        self._came_from.pop(place, None)
-        self._came_from[place] = name
-        if len(self._came_from) > 64:
-            del self._came_from[next(iter(self._came_from))]
-
     # -- the listing as it comes -----------------------------------------------------------------
 
     def _poll(self, token: int) -> None:
-        if token != self._token:
+        if token != self._reader.token:
             return
-        progress = self._browser.pages(token, after=self._pages_had)
+        read = self._reader.look()
+        filling = self.model if self._incoming is None else self._incoming
         held = self._held()
-        pages = progress.pages[:_PAGES_AT_ONCE]
-        for page in pages:
-            self.model.add_page(page)
-        self._pages_had += len(pages)
-        self.scanned = max(progress.scanned, self.model.total)
-        if progress.done and len(pages) == len(progress.pages):
-            self.problem = progress.problem
-            self._token = None
-            self.model.complete = True
-            self._browser.cancel(token)
+        for page in read.pages:
+            filling.add_page(page)
+        self._polls += 1
+        if read.done:
+            filling.complete = True
+            self.problem = read.problem
+            if self._incoming is not None:
+                held = self._swap(self._incoming)
+        self.scanned = max(read.scanned, filling.total)
         changed = self._work()
         self._restore(held)
-        self._polls += 1
-        if pages or changed or self._token is None or self._polls > len(_FIRST_POLLS):
+        if read.done or changed or (read.pages and self._incoming is None) or self._polls > len(_FIRST_POLLS):
             self._describe()
             self.list.refresh()
-        if self._token is not None:
-            delays = _FIRST_POLLS[self._polls - 1 :] if not self._pages_had else ()
-            self.set_timer(delays[0] if delays else _POLL, lambda: self._poll(token))
-        elif self.model.is_busy:
+        if not read.done:
+            waits = () if self._reader.has_pages else _FIRST_POLLS[self._polls - 1 :]
+            self.set_timer(waits[0] if waits else _POLL, lambda: self._poll(token))
+        else:
             self._work_on()
+
+    def _swap(self, fresh: PaneModel) -> tuple[int, int] | None:
+        """Show what was read anew in the place of what was there; returns the row to hold on to."""
+        old, self._incoming = self.model, None
+        row, line = self.list.current, self.list.cursor - self.list.top
+        fresh.mark_tokens(old.marked_tokens())
+        if fresh.filter != old.filter:
+            fresh.set_filter(old.filter)
+        fresh.set_sort(self.sort, descending=self.descending)
+        self.list.model, self.list.range_start = fresh, None
+        self._wanted_from = 0
+        while fresh.is_busy and fresh.total <= _AT_ONCE:
+            fresh.work()
+        index = fresh.find(row.name) if row is not None else None
+        return (index, line) if index is not None else None
 
     def _work_on(self) -> None:
         """Go on sorting and filtering between keystrokes."""
-        if self._token is None and self.model.is_busy:
+        if not self.is_reading and self.model.is_busy:
             self.set_timer(0.001, self._after_change)
 
     def _after_change(self) -> None:
@@ -245,29 +265,26 @@ class FilePane(Vertical):
 
     # -- marks, filter, sort ---------------------------------------------------------------------
 
-    def selection(self) -> list[Row]:
-        """The marked rows, else the one under the cursor."""
+    @property
+    def chosen_count(self) -> int:
+        """How many rows `selection` gives."""
+        return self.model.marked_count or int(self.list.current is not None)
+
+    def selection(self, limit: int | None = None) -> list[Row]:
+        """The (first) marked rows, else the one under the cursor."""
         if self.model.marked_count:
-            return self.model.marked()
+            return self.model.marked(limit)
         row = self.list.current
         return [row] if row is not None else []
 
     def toggle_mark(self) -> None:
         """Mark or unmark the current row and go down."""
-        if (index := self.list.current_index) is not None:
-            position = self.list.position(self.list.cursor)
-            self.model.set_mark(index, position is not None and not self.model.is_marked(position))
-        self.list.refresh_row(self.list.cursor)
-        self.list.action_cursor_down()
+        self.list.toggle_mark()
         self.marks_changed(redraw=False)
 
     def toggle_range(self) -> None:
         """Begin a range, or mark what is between its beginning and the cursor."""
-        if self.list.range_start is None:
-            self.list.range_start = self.list.current_index
-        else:
-            self.model.mark_positions(self.list.range())
-            self.list.range_start = None
+        self.list.toggle_range()
         self.marks_changed()
 
     def marks_changed(self, *, redraw: bool = True) -> None:
@@ -339,39 +356,26 @@ class FilePane(Vertical):
     # -- words around ----------------------------------------------------------------------------
 
     def _describe(self) -> None:
-        """Set the words in the border."""
+        """Set the words in the border, only if they are others: setting them redraws the pane."""
         room = max(self.size.width - 4, 8)
         if self.location is None:
-            self.border_title = Content("no connection")
+            title = Content("no connection")
         else:
-            profile = self._profile_of(self.location)
-            where, extra = pane_text.title(self.location, profile, room)
-            self.border_title = Content.assemble((f"{where}", "bold"), (extra, "not bold"))
-        self.border_subtitle = Content(cut(" · ".join(self._facts()), room))
+            where, extra = pane_text.title(self.location, self._profile_of(self.location), room)
+            title = Content.assemble((where, "bold"), (extra, "not bold"))
+        said = (title, Content(cut(" · ".join(self._facts()), room)))
+        if said != self._said:
+            self._said = said
+            self.border_title, self.border_subtitle = said
         self.set_class(self.problem is not None, "-problem")
 
-    def _facts(self) -> Iterable[str]:
-        model = self.model
+    def _facts(self) -> list[str]:
+        facts = pane_text.facts(self.model, self.problem, reading=self.is_reading)
         if self.list.range_start is not None:
-            yield "v ends the range"
-        if model.marked_count:
-            files = model.marked_count - model.marked_folders
-            yield f"{model.marked_count:,} marked" + (
-                f" {format.size_long(model.marked_bytes)}" if files else ""
-            )
-        elif model.filter:
-            through = "" if model.filtered_count == model.total else ", looking"
-            yield f"{len(model):,} of {model.total:,}{through}"
-        elif self.location is not None and (model.total or self.problem is None):
-            yield format.counted(model.total, "item")
-        if self.is_reading:
-            yield "reading"
-        elif self.problem is not None and model.total:
-            yield f"incomplete: {display(self.problem.why)}"
-        if self.sort is not SortKey.NAME or self.descending:
-            yield f"by {self.sort.value} {'▾' if self.descending else '▴'}"
+            facts.insert(0, "v ends the range")
         if self.location is not None and isinstance(self.location.place, LocalRef) and self._free.known:
-            yield f"{format.size(self._free.bytes)} free"
+            facts.append(f"{format.size(self._free.bytes)} free")
+        return facts
 
     def _say(self, cells: int, room: int) -> list[Spans]:
         model = self.model

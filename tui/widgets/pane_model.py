@@ -1,41 +1,25 @@
 """The rows of one pane: pages in, sorted and filtered rows out, a million of them without pain.
 
-Everything is columns (`array`, `bytearray` and one list of names); a row is its number of arrival.
-Folders come before files. Sorting and filtering are cut into slices of a few milliseconds, which
-the pane runs between keystrokes (`work`), so that the screen answers while a listing streams in.
-No I/O, no clock of its own; one thread.
+Everything is columns; a row is its number of arrival, and becomes an object only where it is looked
+at. No I/O, no clock; one thread.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from itertools import compress
-from typing import Any
+from collections.abc import Iterable
+from itertools import chain, compress, islice
+from typing import NamedTuple
 
 from engine import EntryKind, Page
-
-SLICE = 16_384
-"""Rows looked at in one slice of filtering or sorting (some milliseconds)."""
+from tui.widgets.pane_order import Columns, PaneOrder, SortKey, matcher
 
 FOLDERS = frozenset((EntryKind.FOLDER, EntryKind.BUCKET))
+_KINDS = {int(kind.value): kind for kind in EntryKind}
 _FOLDER_VALUES = frozenset(int(kind.value) for kind in FOLDERS)
 
 
-class SortKey(Enum):
-    """What a pane is sorted by."""
-
-    NAME = "name"
-    SIZE = "size"
-    DATE = "date"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row, made only where one is looked at."""
 
     name: str
@@ -51,39 +35,17 @@ class Row:
         return self.kind in FOLDERS
 
 
-class _Section:
-    """Folders or files in their order: a sorted part and a tail of newcomers not yet merged in."""
-
-    def __init__(self) -> None:
-        self.order = array("I")
-        self.sorted_count = 0
-        self.shown = self.order
-        """What passes the filter, in order; `order` itself where there is no filter."""
-
-
 class PaneModel:
-    """What one listing holds. Built anew for each place that is opened."""
+    """What one listing holds. Built anew for each time a place is read."""
 
     def __init__(self, sort: SortKey = SortKey.NAME, *, descending: bool = False, filter: str = "") -> None:
-        self.names: list[str] = []
-        self.sizes = array("q")
-        self.mtimes = array("d")
-        self.kinds = bytearray()
-        self.sort, self.descending = sort, descending
-        self.filter = ""
+        self._columns = Columns()
+        self._order = PaneOrder(self._columns, sort, descending=descending)
+        self._marks = bytearray()
         self.marked_count = 0
         self.marked_bytes = 0
+        """Of files and objects; what folders hold is not known."""
         self.marked_folders = 0
-        self.complete = False
-        """No more pages will come."""
-        self.keep_marks: set[str] = set()
-        """Names to mark when they arrive: the marks of before a refresh. Folders end in ``/``."""
-        self._marks = bytearray()
-        self._folders, self._files = _Section(), _Section()
-        self._matches: Callable[[str], bool] | None = None
-        self._matched = bytearray()
-        self._sorting: Iterator[None] | None = None
-        self._rebuilt_at = 0
         if filter:
             self.set_filter(filter)
 
@@ -91,40 +53,27 @@ class PaneModel:
 
     def __len__(self) -> int:
         """Rows that are shown."""
-        return len(self._folders.shown) + len(self._files.shown)
+        return len(self._order)
 
     @property
     def total(self) -> int:
         """Rows that have arrived."""
-        return len(self.names)
+        return len(self._columns.names)
 
     @property
-    def filtered_count(self) -> int:
-        """Rows the filter has looked at so far; `total` when it is through."""
-        return len(self._matched) if self._matches else self.total
+    def names(self) -> list[str]:
+        """All names in order of arrival; to be read only."""
+        return self._columns.names
 
     def index(self, position: int) -> int:
         """The row's number of arrival, which stays when others come before it."""
-        folders, files = self._folders.shown, self._files.shown
-        count = len(folders)
-        if position < count:
-            return folders[count - 1 - position] if self._reversed_folders else folders[position]
-        position -= count
-        return files[len(files) - 1 - position] if self.descending else files[position]
+        return self._order.index(position)
 
     def position(self, index: int) -> int | None:
         """Where the row with this number of arrival is shown, if it is."""
         if not 0 <= index < self.total:
             return None
-        folder = self.kinds[index] in _FOLDER_VALUES
-        shown = (self._folders if folder else self._files).shown
-        try:
-            at = shown.index(index)
-        except ValueError:
-            return None
-        backwards = self._reversed_folders if folder else self.descending
-        at = len(shown) - 1 - at if backwards else at
-        return at if folder else at + len(self._folders.shown)
+        return self._order.position(index, folder=self._columns.kinds[index] in _FOLDER_VALUES)
 
     def find(self, name: str, *, start: int = 0) -> int | None:
         """The number of arrival of the first row of this name from `start` on."""
@@ -139,148 +88,72 @@ class PaneModel:
 
     def row_at(self, index: int) -> Row:
         """The row with this number of arrival."""
-        kind = EntryKind(self.kinds[index])
-        return Row(self.names[index], kind, self.sizes[index], self.mtimes[index])
-
-    @property
-    def _reversed_folders(self) -> bool:
-        return self.descending and self.sort is SortKey.NAME
+        columns = self._columns
+        kind = _KINDS[columns.kinds[index]]
+        return Row(columns.names[index], kind, columns.sizes[index], columns.mtimes[index])
 
     # -- pages in ------------------------------------------------------------------------------
 
+    @property
+    def complete(self) -> bool:
+        """No more pages will come."""
+        return self._order.complete
+
+    @complete.setter
+    def complete(self, complete: bool) -> None:
+        self._order.complete = complete
+
     def add_page(self, page: Page) -> None:
         """Take the rows of one page; those that come in order are in place at once."""
-        first = self.total
-        self.names.extend(page.names)
-        self.sizes.extend(page.sizes)
-        self.mtimes.extend(page.mtimes)
-        self.kinds.extend(page.kinds)
+        columns, first = self._columns, self.total
+        columns.names.extend(page.names)
+        columns.sizes.extend(page.sizes)
+        columns.mtimes.extend(page.mtimes)
+        columns.kinds.extend(page.kinds)
         self._marks.extend(bytes(self.total - first))
         folders, files = array("I"), array("I")
-        for index in range(first, self.total):
-            (folders if self.kinds[index] in _FOLDER_VALUES else files).append(index)
-        for section, new in ((self._folders, folders), (self._files, files)):
-            if new:
-                self._append(section, new)
-        if self.keep_marks:
-            self._mark_kept(first)
+        for index, kind in enumerate(page.kinds, start=first):
+            (folders if kind in _FOLDER_VALUES else files).append(index)
+        self._order.add(folders, files)
 
-    def _append(self, section: _Section, new: array[int]) -> None:
-        key = self._key(section)
-        ordered = array("I", sorted(new, key=key))
-        at_end = section.sorted_count == len(section.order)
-        if at_end and (not section.order or key(section.order[-1]) <= key(ordered[0])):
-            section.sorted_count += len(ordered)
-        section.order.extend(ordered)
+    # -- order and filter ------------------------------------------------------------------------
 
-    def _key(self, section: _Section) -> Callable[[int], Any]:
-        if self.sort is SortKey.NAME or section is self._folders:
-            return self.names.__getitem__
-        return self.sizes.__getitem__ if self.sort is SortKey.SIZE else self.mtimes.__getitem__
+    @property
+    def sort(self) -> SortKey:
+        """What it is sorted by."""
+        return self._order.sort
 
-    # -- work in slices --------------------------------------------------------------------------
+    @property
+    def descending(self) -> bool:
+        """Largest, newest or Z first."""
+        return self._order.descending
+
+    @property
+    def filter(self) -> str:
+        """What names must hold or match to be shown; empty shows all."""
+        return self._order.filter
+
+    @property
+    def filtered_count(self) -> int:
+        """Rows the filter has looked at so far; `total` when it is through."""
+        return self._order.walked if self.filter else self.total
 
     @property
     def is_busy(self) -> bool:
         """There is sorting or filtering left to do."""
-        return self._sorting is not None or self._is_unsorted() or self._is_unfiltered()
-
-    def _is_unfiltered(self) -> bool:
-        return self._matches is not None and len(self._matched) < self.total
-
-    def _is_unsorted(self) -> bool:
-        """Newcomers are merged when they are many, or when no more will come."""
-        for section in (self._folders, self._files):
-            tail = len(section.order) - section.sorted_count
-            if tail and (self.complete or tail > max(4 * SLICE, section.sorted_count // 2)):
-                return True
-        return False
+        return self._order.is_busy
 
     def work(self) -> bool:
         """Do one slice of what is left; true if the rows shown may have changed."""
-        if self._is_unfiltered():
-            return self._filter_slice()
-        if self._sorting is None and self._is_unsorted():
-            self._sorting = self._sort()
-        if self._sorting is not None:
-            try:
-                next(self._sorting)
-                return False
-            except StopIteration:
-                self._sorting = None
-                return True
-        return False
-
-    def _sort(self) -> Iterator[None]:
-        """Merge sort on C's sort: slices first, then pairs of runs. The old order stays until the end."""
-        for section in (self._folders, self._files):
-            taken = len(section.order)
-            if taken == section.sorted_count:
-                continue
-            key = self._key(section)
-            runs = [section.order[: section.sorted_count]] if section.sorted_count else []
-            fresh: list[array[int]] = []
-            for start in range(section.sorted_count, taken, SLICE):
-                fresh.append(array("I", sorted(section.order[start : start + SLICE], key=key)))
-                yield
-            while len(fresh) > 1:
-                merged = []
-                for pair in range(0, len(fresh) - 1, 2):
-                    merged.append(array("I", sorted(fresh[pair] + fresh[pair + 1], key=key)))
-                    yield
-                fresh = merged + fresh[len(merged) * 2 :]
-            runs += fresh
-            if len(runs) > 1:
-                runs = [array("I", sorted(runs[0] + runs[1], key=key))]
-                yield
-            section.order = runs[0] + section.order[taken:]
-            section.sorted_count = taken
-            self._show(section)
+        return self._order.work()
 
     def set_sort(self, sort: SortKey, *, descending: bool) -> None:
-        """Sort differently; turning the order round costs nothing."""
-        changed, self.sort, self.descending = sort is not self.sort, sort, descending
-        if not changed:
-            return
-        self._sorting = None
-        self._files.sorted_count = 0
-        self._sorting = self._sort()
-
-    # -- filter ----------------------------------------------------------------------------------
+        """Sort differently; takes effect as `work` is done."""
+        self._order.set_sort(sort, descending=descending)
 
     def set_filter(self, text: str) -> None:
-        """Show only names that hold `text`, or match it where it has ``*`` or ``?``; empty shows all.
-
-        Upper and lower case are the same unless `text` has an upper-case letter.
-        """
-        self.filter = text
-        self._matches = matcher(text) if text else None
-        self._matched = bytearray()
-        self._rebuilt_at = 0
-        for section in (self._folders, self._files):
-            self._show(section)
-
-    def _filter_slice(self) -> bool:
-        matches = self._matches
-        assert matches is not None
-        start = len(self._matched)
-        self._matched.extend(map(matches, self.names[start : start + SLICE]))
-        through = len(self._matched) == self.total
-        if through or start == 0 or len(self._matched) >= 2 * self._rebuilt_at:
-            self._rebuilt_at = len(self._matched)
-            for section in (self._folders, self._files):
-                self._show(section)
-            return True
-        return False
-
-    def _show(self, section: _Section) -> None:
-        if self._matches is None:
-            section.shown = section.order
-            return
-        matched = self._matched
-        if len(matched) < self.total:
-            matched = matched + bytes(self.total - len(matched))
-        section.shown = array("I", compress(section.order, map(matched.__getitem__, section.order)))
+        """Show only names that hold `text`, or match it (see `matcher`); takes effect as `work` is done."""
+        self._order.set_filter(text)
 
     # -- marks -----------------------------------------------------------------------------------
 
@@ -295,10 +168,10 @@ class PaneModel:
         self._marks[index] = on
         step = 1 if on else -1
         self.marked_count += step
-        if self.kinds[index] in _FOLDER_VALUES:
+        if self._columns.kinds[index] in _FOLDER_VALUES:
             self.marked_folders += step
         else:
-            self.marked_bytes += step * max(self.sizes[index], 0)
+            self.marked_bytes += step * max(self._columns.sizes[index], 0)
 
     def mark_positions(self, positions: range, on: bool = True) -> None:
         """Mark the rows shown there."""
@@ -307,9 +180,8 @@ class PaneModel:
 
     def mark_all(self) -> None:
         """Mark every row that is shown."""
-        for section in (self._folders, self._files):
-            for index in section.shown:
-                self._marks[index] = 1
+        for index in self._order.shown():
+            self._marks[index] = 1
         self._recount()
 
     def mark_none(self) -> None:
@@ -319,69 +191,48 @@ class PaneModel:
 
     def invert(self) -> None:
         """Turn the marks of the rows that are shown round."""
-        for section in (self._folders, self._files):
-            for index in section.shown:
-                self._marks[index] ^= 1
+        for index in self._order.shown():
+            self._marks[index] ^= 1
         self._recount()
 
     def mark_pattern(self, pattern: str, on: bool = True) -> int:
-        """Mark the shown rows whose name matches; returns how many match."""
-        matches, names, found = matcher(pattern), self.names, 0
-        for section in (self._folders, self._files):
-            for index in section.shown:
-                if matches(names[index]):
-                    self._marks[index] = on
-                    found += 1
+        """Mark the shown rows whose name matches, or take their marks off; returns how many match."""
+        matches, names = matcher(pattern), self.names
+        found = [index for index in self._order.shown() if matches(names[index])]
+        for index in found:
+            self._marks[index] = on
         self._recount()
-        return found
+        return len(found)
 
-    def marked(self) -> list[Row]:
-        """The marked rows, in the order they are shown; hidden ones last."""
-        order = list(self._folders.order) + list(self._files.order)
-        return [self.row_at(index) for index in compress(order, map(self._marks.__getitem__, order))]
+    def marked(self, limit: int | None = None) -> list[Row]:
+        """The (first) marked rows, sorted; those that the filter hides too."""
+        c, marks = self._columns, self._marks
+        order = chain(self._order.folders.order, self._order.files.order)
+        chosen = islice((i for i in order if marks[i]), limit)
+        return [Row(c.names[i], _KINDS[c.kinds[i]], c.sizes[i], c.mtimes[i]) for i in chosen]
 
-    def marked_names(self) -> set[str]:
-        """The marked names, folders with a trailing ``/``, for `keep_marks` of the next model."""
-        return {self._token(index) for index in compress(range(self.total), self._marks)} | self.keep_marks
+    def marked_tokens(self) -> set[str]:
+        """The marked names, folders with a trailing ``/``: what another reading of the place can mark."""
+        return {self._token(index) for index in compress(range(self.total), self._marks)}
+
+    def mark_tokens(self, tokens: Iterable[str]) -> None:
+        """Mark the rows of these names."""
+        wanted = set(tokens)
+        if not wanted:
+            return
+        for index in range(self.total):
+            if self._token(index) in wanted:
+                self._marks[index] = 1
+        self._recount()
 
     def _token(self, index: int) -> str:
-        return self.names[index] + ("/" if self.kinds[index] in _FOLDER_VALUES else "")
-
-    def _mark_kept(self, first: int) -> None:
-        for index in range(first, self.total):
-            token = self._token(index)
-            if token in self.keep_marks:
-                self.keep_marks.discard(token)
-                self.set_mark(index, True)
+        columns = self._columns
+        return columns.names[index] + ("/" if columns.kinds[index] in _FOLDER_VALUES else "")
 
     def _recount(self) -> None:
-        marks, folders = self._marks, self._folders.order
+        marks, order = self._marks, self._order
         self.marked_count = sum(marks)
-        self.marked_folders = sum(map(marks.__getitem__, folders))
-        files = self._files.order
-        chosen = compress(files, map(marks.__getitem__, files))
-        self.marked_bytes = sum(size for size in map(self.sizes.__getitem__, chosen) if size > 0)
-
-
-def matcher(text: str) -> Callable[[str], bool]:
-    """A test for names: glob where `text` has ``*`` or ``?``, else substring; smart about case.
-
-    >>> [bool(matcher(t)("Dump.tar")) for t in ("dump", "DUMP", "*.tar", "d?mp.*", "[")]
-    [True, False, True, True, False]
-    """
-    fold = text == text.lower()
-    if "*" in text or "?" in text:
-        literal = "".join(c if c in "*?" else f"[{c}]" if c == "[" else c for c in text)
-        found = re.compile(fnmatch.translate(literal), re.IGNORECASE if fold else 0).match
-        return lambda name: found(name) is not None
-    if fold:
-        return lambda name: text in name.lower()
-    return lambda name: text in name
-
-
-def names_of(rows: Sequence[Row]) -> str:
-    """The first name, and how many more there are: for titles."""
-    if not rows:
-        return ""
-    rest = len(rows) - 1
-    return rows[0].name if not rest else f"{rows[0].name} and {rest:,} more"
+        self.marked_folders = sum(map(marks.__getitem__, order.folders.order))
+        files = order.files.order
+        sizes = map(self._columns.sizes.__getitem__, compress(files, map(marks.__getitem__, files)))
+        self.marked_bytes = sum(size for size in sizes if size > 0)

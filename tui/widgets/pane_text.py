@@ -11,6 +11,8 @@ from tui import format
 from tui.places import address, home
 from tui.safe_text import display, path_tail, width, wrap
 from tui.widgets.line_table import Spans
+from tui.widgets.pane_model import PaneModel
+from tui.widgets.pane_order import SortKey
 
 _HEADLINES = {
     "access-denied": "Access denied",
@@ -61,6 +63,28 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
             return path_tail(where, cells - width(tail)), tail
         extras.pop()
     return path_tail(where, cells), ""
+
+
+def facts(model: PaneModel, problem: Problem | None, *, reading: bool) -> list[str]:
+    """How many rows, marked or shown, and what to know about them."""
+    said: list[str] = []
+    if model.marked_count:
+        files = model.marked_count > model.marked_folders
+        said.append(
+            f"{model.marked_count:,} marked" + (f" {format.size_long(model.marked_bytes)}" if files else "")
+        )
+    elif model.filter:
+        looking = "" if model.filtered_count == model.total else ", looking"
+        said.append(f"{len(model):,} of {model.total:,}{looking}")
+    elif model.total or problem is None:
+        said.append(format.counted(model.total, "item"))
+    if reading:
+        said.append("reading")
+    elif problem is not None and model.total:
+        said.append(f"incomplete: {display(problem.why)}")
+    if model.sort is not SortKey.NAME or model.descending:
+        said.append(f"by {model.sort.value} {'▾' if model.descending else '▴'}")
+    return said
 
 
 def _centred(lines: list[tuple[str, str]], cells: int, room: int) -> list[Spans]:
