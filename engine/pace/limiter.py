@@ -69,7 +69,6 @@ class RateLimiter:
         with self._lock:
             self._fill()
             self._rate = rate
-            self._level = min(self._level, (rate or 0) * BURST_SECONDS)
             # With a rate only the head waits for time; without one nobody has to wait.
             for waiter in self._queue if rate is None else list(self._queue)[:1]:
                 waiter.wake()

@@ -199,6 +199,22 @@ def test_a_sync_that_failed_is_owed_still(tmp_path: Path) -> None:
         assert fs.counts["fsync"] == before + 2
 
 
+def test_a_folder_made_while_its_parent_is_synced_is_owed_still(tmp_path: Path) -> None:
+    others: list[FolderHandle] = []
+
+    def make_another(name: str, args: tuple[Any, ...]) -> None:
+        if name == "fsync" and fs.counts["fsync"] == 2 and not others:
+            others.append(FolderHandle.open_below(str(tmp_path), ("b",), fs))
+
+    fs = WatchedFs(make_another)
+    with FolderHandle.open_below(str(tmp_path), ("a",), fs) as folder:
+        folder.sync()
+    before = fs.counts["fsync"]
+    with others[0] as other:
+        other.sync()
+    assert fs.counts["fsync"] == before + 2
+
+
 def test_a_file_system_that_cannot_sync_folders_is_put_up_with(tmp_path: Path) -> None:
     with FolderHandle.open_below(str(tmp_path), ("a",), failing("fsync", errno.EINVAL)) as folder:
         folder.sync()

@@ -170,13 +170,31 @@ class Taker(threading.Thread):
         return self.outcome
 
 
-def queued(limiter: RateLimiter, count: int) -> None:
-    """Return when `count` takers stand in the queue."""
+def until(is_true: Callable[[], bool]) -> None:
+    """Return when it is."""
     for _ in range(10_000):
-        if len(limiter._queue) == count:
+        if is_true():
             return
         threading.Event().wait(0.001)
-    raise AssertionError("nobody queues")
+    raise AssertionError("it never is")
+
+
+def queued(limiter: RateLimiter, count: int) -> None:
+    """Return when `count` takers stand in the queue."""
+    until(lambda: len(limiter._queue) == count)
+
+
+def test_a_small_take_does_not_jump_the_queue() -> None:
+    clock = StoppedClock()
+    limiter = RateLimiter(clock, 1000)
+    first = Taker(limiter, 1000)
+    queued(limiter, 1)
+    until(clock.waiting.is_set)
+    clock.advance(0.1)
+    second = Taker(limiter, 50)
+    queued(limiter, 2)
+    limiter.rate = None
+    assert [first.ended(), second.ended()] == ["taken", "taken"]
 
 
 def test_takers_are_served_in_the_order_of_asking() -> None:
@@ -189,7 +207,7 @@ def test_takers_are_served_in_the_order_of_asking() -> None:
         queued(limiter, number + 1)
     for taker in takers:
         # Enough for one; the change of rate makes the head look again.
-        clock.advance(0.1)
+        clock.advance(0.101)
         limiter.rate = 1000
         assert taker.ended() == "taken"
     assert done == takers
@@ -223,7 +241,7 @@ def test_cancel_interrupts_a_taker_anywhere_in_the_queue_and_the_rest_move_up(vi
     takers[victim].token.cancel("pause")
     assert takers[victim].ended() == "interrupted"
     for taker in takers[:victim] + takers[victim + 1 :]:
-        clock.advance(0.2)
+        clock.advance(0.201)
         limiter.rate = 1000
         assert taker.ended() == "taken"
 
@@ -233,11 +251,12 @@ def test_an_interrupted_taker_gives_back_what_it_had_paid() -> None:
     limiter = RateLimiter(clock, 1000)
     taker = Taker(limiter, 10_000)
     queued(limiter, 1)
-    clock.advance(0.2)
-    limiter.rate = 1000  # it has now paid 200
+    clock.advance(0.201)
+    limiter.rate = 1000  # it looks again, and pays the 200 that are there
+    until(lambda: limiter._queue[0].left < 9801)
     taker.token.cancel("pause")
     assert taker.ended() == "interrupted"
-    limiter.take(200, CancelToken())
+    assert Taker(limiter, 200).ended() == "taken"
 
 
 def test_a_cancelled_token_does_not_queue() -> None:
