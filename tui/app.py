@@ -36,7 +36,6 @@ class S3TuiApp(App[int]):
         right: The same for the right; ``None`` where nothing is configured.
         options: How what is queued here is moved.
         now: Wall clock, for dates.
-        free: Free bytes of a local folder; asked on a thread of its own.
     """
 
     TITLE = "s3tui"
@@ -55,11 +54,10 @@ class S3TuiApp(App[int]):
         options: TransferOptions | None = None,
         theme: str | None = None,
         now: Callable[[], float] = time.time,
-        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__()
         self.manager = manager
-        self.main = MainScreen(manager, left, right, options=options, now=now, free=free)
+        self.main = MainScreen(manager, left, right, options=options, now=now)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
 

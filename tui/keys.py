@@ -111,7 +111,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("copy", "c f5", "Copy", "Copy the marked (or the current) to the other pane", "Files", 1),
     _pane("move", "m f6", "Move", "Move the marked (or the current) to the other pane", "Files", 5),
     _pane("rename", "r f2", "Rename", "Rename the current file or object", "Files"),
-    _pane("new-folder", "n f7", "New folder", "Make a folder (on S3: a folder marker)", "Files"),
+    _pane("new-folder", "n f7", "New folder", "Make a folder (on S3: a folder marker; among buckets: a bucket)", "Files"),
     _pane("delete", "d f8 delete", "Delete", "Delete the marked (or the current), after asking", "Files", 6),
     _pane("info", "i f3", "Details", "Show size, dates, checksums and metadata", "Files"),
     _pane("yank", "y", "Copy address", "Copy the path or s3:// address to the clipboard", "Files"),

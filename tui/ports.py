@@ -7,108 +7,70 @@ for once and then polled by token.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine import (
+    Answer,
     ConnectionId,
     EngineSnapshot,
     Event,
+    ListingProgress,
     Location,
     OperationId,
-    Page,
-    Problem,
     Profile,
     Request,
+    Token,
     TransferDetail,
     TransferId,
     View,
 )
 
 
-class ListingPort(Protocol):
-    """How far a listing is."""
-
-    @property
-    def pages(self) -> tuple[Page, ...]:
-        """Those after the ones already had."""
-        ...
-
-    @property
-    def scanned(self) -> int:
-        """Entries seen so far."""
-        ...
-
-    @property
-    def done(self) -> bool:
-        """Nothing more will come."""
-        ...
-
-    @property
-    def problem(self) -> Problem | None:
-        """Why it ended early."""
-        ...
-
-
-class AnswerPort(Protocol):
-    """How far anything else that was asked is."""
-
-    @property
-    def done(self) -> bool:
-        """`value` or `problem` is final."""
-        ...
-
-    @property
-    def value(self) -> Any:
-        """What was asked for; for counts also before the end."""
-        ...
-
-    @property
-    def problem(self) -> Problem | None:
-        """Why there is no answer."""
-        ...
-
-
 class BrowserPort(Protocol):
-    """What panes ask. Every asking method returns a token at once."""
+    """What panes ask. Every asking method returns a token at once; see `engine.Browser`."""
 
-    def list(self, location: Location, *, show_hidden: bool = True) -> int:
+    def list(self, location: Location, *, show_hidden: bool = True) -> Token:
         """List one folder, prefix, or the buckets."""
         ...
 
-    def pages(self, token: int, after: int = 0) -> ListingPort:
+    def pages(self, token: Token, after: int = 0) -> ListingProgress:
         """What has come since the first `after` pages."""
         ...
 
-    def cancel(self, token: int) -> None:
-        """Nobody waits for it any more."""
+    def cancel(self, token: Token) -> None:
+        """Nobody waits for it any more, or its answer was taken."""
         ...
 
-    def answer(self, token: int) -> AnswerPort:
-        """How far it is."""
+    def answer(self, token: Token) -> Answer:
+        """How far anything but a listing is."""
         ...
 
-    def details(self, location: Location) -> int:
-        """All that is known of one file or object."""
+    def details(self, location: Location) -> Token:
+        """All that is known of one place. Value: `Details`."""
         ...
 
-    def count(self, locations: Sequence[Location]) -> int:
-        """Objects and bytes at and below these."""
+    def count(self, locations: Sequence[Location]) -> Token:
+        """Objects and bytes at and below these. Value: `CountProgress`, growing until done."""
         ...
 
-    def make_folder(self, location: Location) -> int:
-        """Make a folder, or a marker object."""
+    def free_space(self, location: Location) -> Token:
+        """Bytes that may still be written below a local folder. Value: ``int``."""
         ...
 
-    def rename(self, location: Location, new_name: str) -> int:
-        """Rename one file or object in its folder."""
+    def make_folder(self, location: Location) -> Token:
+        """Make a folder, a marker object, or a bucket."""
         ...
 
-    def presign(self, location: Location, seconds: int) -> int:
-        """A link that works for a while."""
+    def rename(self, location: Location, new_name: str) -> Token:
+        """Rename one file or object in its folder; ``use-queue`` where that is a move."""
         ...
 
-    def complete(self, text: str, connection: ConnectionId | None) -> int:
-        """How a path or address that is being typed may go on."""
+    def presign(self, location: Location, seconds: int) -> Token:
+        """A link that works for a while. Value: ``str``, a secret."""
+        ...
+
+    def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
+        """How an address that is being typed may go on. Value: ``tuple[str, ...]``, whole lines."""
         ...
 
 

@@ -30,9 +30,7 @@ async def running(
 ) -> AsyncIterator[Driver]:
     """The app, both panes read."""
     manager = manager or example.example_manager()
-    app = S3TuiApp(
-        manager, left=left, right=right, now=lambda: example.NOW, free=lambda path: 91 * 2**30, **options
-    )
+    app = S3TuiApp(manager, left=left, right=right, now=lambda: example.NOW, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         yield pilot

@@ -14,12 +14,13 @@ from engine import (
     Answer,
     ConnectionId,
     CountProgress,
+    Details,
     EntryKind,
-    Facts,
     ListingProgress,
     Location,
     Page,
     Problem,
+    Token,
 )
 
 GIB = 1024**3
@@ -76,9 +77,9 @@ class FakeBrowser:
     """Every question, for tests to look at."""
     values: dict[str, Any] = field(default_factory=dict)
     """Answers by kind of question: ``count``, ``details``, ``presign``, ``complete``; a `Problem` fails it."""
-    _tokens: dict[int, _Listing | Answer] = field(default_factory=dict)
+    _tokens: dict[Token, _Listing | Answer] = field(default_factory=dict)
 
-    def list(self, location: Location, *, show_hidden: bool = True) -> int:
+    def list(self, location: Location, *, show_hidden: bool = True) -> Token:
         """Take a place from the dictionary."""
         self.asked.append(("list", location))
         found = self.folders.get(str(location.place))
@@ -93,8 +94,8 @@ class FakeBrowser:
             listing = _Listing(pages, None, 0)
         return self._token(listing)
 
-    def _token(self, what: _Listing | Answer) -> int:
-        token = len(self._tokens) + 1
+    def _token(self, what: _Listing | Answer) -> Token:
+        token = Token(len(self._tokens) + 1)
         self._tokens[token] = what
         return token
 
@@ -104,7 +105,7 @@ class FakeBrowser:
             if isinstance(listing, _Listing):
                 listing.released += pages
 
-    def pages(self, token: int, after: int = 0) -> ListingProgress:
+    def pages(self, token: Token, after: int = 0) -> ListingProgress:
         """What may be delivered by now."""
         listing = self._tokens[token]
         assert isinstance(listing, _Listing)
@@ -115,34 +116,34 @@ class FakeBrowser:
             tuple(listing.pages[after:upto]), scanned, done, listing.problem if done else None
         )
 
-    def cancel(self, token: int) -> None:
+    def cancel(self, token: Token) -> None:
         """Forget it."""
         listing = self._tokens.get(token)
         if isinstance(listing, _Listing):
             listing.cancelled = True
 
-    def answer(self, token: int) -> Answer:
+    def answer(self, token: Token) -> Answer:
         """At once."""
         found = self._tokens[token]
         assert isinstance(found, Answer)
         return found
 
-    def _ask(self, kind: str, subject: Any, default: Any = None) -> int:
+    def _ask(self, kind: str, subject: Any, default: Any = None) -> Token:
         self.asked.append((kind, subject))
         value = self.values.get(kind, default)
         if isinstance(value, Problem):
             return self._token(Answer(True, None, value))
         return self._token(Answer(True, value, None))
 
-    def details(self, location: Location) -> int:
+    def details(self, location: Location) -> Token:
         """A few facts."""
-        return self._ask("details", location, Facts(1234, 1.7e9, "abc"))
+        return self._ask("details", location, Details(EntryKind.FILE, etag="abc", storage_class="STANDARD"))
 
-    def count(self, locations: Sequence[Location]) -> int:
+    def count(self, locations: Sequence[Location]) -> Token:
         """Whatever `values` says."""
         return self._ask("count", tuple(locations), CountProgress(1204, 3 * GIB))
 
-    def make_folder(self, location: Location) -> int:
+    def make_folder(self, location: Location) -> Token:
         """Add it."""
         place = str(location.place)
         up, _, name = place.rstrip("/").rpartition("/")
@@ -152,7 +153,7 @@ class FakeBrowser:
         self.folders[place] = []
         return self._ask("make_folder", location)
 
-    def rename(self, location: Location, new_name: str) -> int:
+    def rename(self, location: Location, new_name: str) -> Token:
         """Rename it."""
         up, _, name = str(location.place).rstrip("/").rpartition("/")
         rows = self.folders.get(up + "/")
@@ -162,10 +163,14 @@ class FakeBrowser:
                     row.name = new_name
         return self._ask("rename", (location, new_name))
 
-    def presign(self, location: Location, seconds: int) -> int:
+    def presign(self, location: Location, seconds: int) -> Token:
         """A link."""
         return self._ask("presign", (location, seconds), f"https://example.invalid/{location.place}?X-Amz")
 
-    def complete(self, text: str, connection: ConnectionId | None) -> int:
+    def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """Names that begin so."""
-        return self._ask("complete", text, [p for p in sorted(self.folders) if p.startswith(text)])
+        return self._ask("complete", text, tuple(p for p in sorted(self.folders) if p.startswith(text)))
+
+    def free_space(self, location: Location) -> Token:
+        """The same everywhere."""
+        return self._token(Answer(True, self.values.get("free_space", 91 * GIB), None))

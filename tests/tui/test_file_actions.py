@@ -222,3 +222,27 @@ async def test_what_the_browser_could_not_do_is_told_with_what_to_do() -> None:
 
 def _asked(pilot: Driver, kind: str) -> list[tuple[str, object]]:
     return [asked for asked in engine(pilot).browser.asked if asked[0] == kind]
+
+
+async def test_an_object_too_big_to_rename_at_once_is_moved_through_the_queue() -> None:
+    manager = idle()
+    manager.browser.values["rename"] = Problem("rename", "it takes more than one step", "", True, "use-queue")
+    async with running(manager) as pilot:
+        await press(pilot, "tab", "j", "j", "j", "r", *"big.tar", "enter")
+        await until(pilot, lambda: bool(engine(pilot).submitted))
+        (request,) = engine(pilot).submitted
+        assert isinstance(request, TransferRequest)
+        assert request.sources == (ObjectRef("backups", "2026/dump.tar"),)
+        assert request.target == ObjectRef("backups", "2026/big.tar")
+        assert request.options.move
+
+
+async def test_among_buckets_a_new_folder_is_a_bucket() -> None:
+    async with running(idle(), right=Location(ObjectRef(""), PROD)) as pilot:
+        await press(pilot, "tab", "n")
+        assert "New bucket" in text(pilot)
+        await press(pilot, *"fresh", "enter")
+        await until(
+            pilot,
+            lambda: _asked(pilot, "make_folder") == [("make_folder", Location(ObjectRef("fresh"), PROD))],
+        )

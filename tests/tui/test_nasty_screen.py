@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Event, LocalRef, Location, ObjectRef, Problem, Profile, Question, Waiting
+from engine import (
+    Details,
+    EntryKind,
+    Event,
+    LocalRef,
+    Location,
+    ObjectRef,
+    Problem,
+    Profile,
+    Question,
+    Waiting,
+)
 from tests.tui import example, nasty
 from tests.tui.drive import assert_harmless, drawn, engine, left, main, press, running, settled, text, until
 from tests.tui.fake_browser import Entry, FakeBrowser, bucket, folder
@@ -25,7 +36,9 @@ def nasty_manager() -> FakeManager:
             **{f"/home/ann/data/{name}/": [Entry("x")] for name in NAMES},
         }
     )
-    browser.values["details"] = dict(zip(nasty.ALL, reversed(nasty.ALL), strict=True))
+    browser.values["details"] = Details(
+        EntryKind.FILE, metadata=tuple(zip(nasty.ALL, nasty.ALL, strict=True))
+    )
     manager = FakeManager(browser, [Profile(name, region=name) for name in nasty.TERM[:5]])
     S = example.S
     for name in nasty.ALL:

@@ -11,15 +11,17 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from engine import (
+    Answer,
     ConnectionId,
     Location,
     Problem,
     Request,
+    Token,
     TransferOptions,
     UsageError,
 )
 from engine import Profile as EngineProfile
-from tui.ports import AnswerPort, ManagerPort
+from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.widgets.file_pane import FilePane
 from tui.widgets.key_bar import KeyBar
@@ -60,15 +62,14 @@ class MainBase(Screen[None]):
         *,
         options: TransferOptions | None = None,
         now: Callable[[], float] = time.time,
-        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__()
         self.manager, self.now = manager, now
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice = NoticeLine()
-        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now, free=free)
-        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now, free=free)
+        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
+        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
         self.queue = QueuePane(manager.snapshot)
         self.totals = SpeedPanel()
         self.key_bar = KeyBar()
@@ -126,9 +127,7 @@ class MainBase(Screen[None]):
         self.tick()
         return True
 
-    async def answer(
-        self, token: int, doing: Callable[[AnswerPort], str] | str, *, quiet: bool = False
-    ) -> AnswerPort | None:
+    async def answer(self, token: Token, doing: str, *, quiet: bool = False) -> Answer | None:
         """Wait for the browser's answer without holding the screen; Esc gives up.
 
         Args:
@@ -148,13 +147,12 @@ class MainBase(Screen[None]):
                 if answer.done:
                     break
                 if self._given_up:
-                    browser.cancel(token)
                     return None
                 if time.monotonic() - began > _SAY_AFTER:
-                    words = doing if isinstance(doing, str) else doing(answer)
-                    self.notice.say(f"{words}  (Esc stops)")
+                    self.notice.say(f"{doing}…  (Esc stops)")
                 await asyncio.sleep(_ANSWER_POLL)
         finally:
+            browser.cancel(token)
             self._asking -= 1
             self.notice.say("")
         if answer.problem is not None and not quiet:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual import work
 
-from engine import ConnectionId, Facts, LocalRef, Location, ObjectRef
+from engine import ConnectionId, Details, LocalRef, Location, ObjectRef
 from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
@@ -56,7 +56,7 @@ class BrowseActions(MainBase):
                 "Go to a path or s3:// address",
                 value=here,
                 placeholder="~/data or s3://bucket/prefix",
-                completer=lambda text: self._complete(text, connection),
+                completer=lambda text: self._complete(text, connection, pane.location),
                 check=lambda text: self._not_a_place(text, pane.location, connection),
             )
         )
@@ -74,18 +74,20 @@ class BrowseActions(MainBase):
             return "No profile reaches s3:// yet: start with --profile or --endpoint-url"
         return "Write /a/path, ~/a/path or s3://bucket/prefix"
 
-    def _complete(self, text: str, connection: ConnectionId | None) -> Callable[[], Sequence[str] | None]:
+    def _complete(
+        self, text: str, connection: ConnectionId | None, here: Location | None
+    ) -> Callable[[], Sequence[str] | None]:
         """Begin to look how a typed place may go on; what is returned is polled."""
         browser = self.manager.browser
         if text.lower().startswith(places.SCHEME) and connection is None:
             return lambda: ()
-        token = browser.complete(text, connection)
+        token = browser.complete(text, connection, here)
 
         def poll() -> Sequence[str] | None:
             answer = browser.answer(token)
             if not answer.done:
                 return None
-            return [str(found) for found in answer.value or ()]
+            return answer.value if isinstance(answer.value, tuple) else ()
 
         return poll
 
@@ -219,8 +221,8 @@ class BrowseActions(MainBase):
             return
         if answer.problem is not None:
             pairs.append(("Details", str(answer.problem)))
-        else:
-            pairs += details_of(answer.value)
+        elif isinstance(answer.value, Details):
+            pairs += answer.value.pairs()
         self.app.push_screen(DetailsScreen(row.name, pairs))
 
     def action_pane_yank(self) -> None:
@@ -248,19 +250,3 @@ class BrowseActions(MainBase):
         if answer is not None:
             self.app.copy_to_clipboard(display(str(answer.value)))
             self.tell(f"Copied a link to {display(row.name)} that works for 15 minutes")
-
-
-def details_of(value: object) -> list[tuple[str, str]]:
-    """What the browser told about one object, as names and values, raw."""
-    if isinstance(value, Facts):
-        facts = [
-            ("ETag", value.etag),
-            ("Version", value.version_id),
-            ("Storage class", value.storage_class),
-        ]
-        return [(name, text) for name, text in facts if text]
-    if isinstance(value, dict):
-        return [(str(name), str(text)) for name, text in value.items()]
-    if isinstance(value, (list, tuple)):
-        return [(str(name), str(text)) for name, text in value]
-    return []

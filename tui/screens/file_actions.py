@@ -16,6 +16,7 @@ from engine import (
     LocalRef,
     Location,
     ObjectRef,
+    Token,
     TransferRequest,
 )
 from tui import format, places
@@ -123,7 +124,7 @@ class FileActions(MainBase):
             pane.marks_changed()
 
     @work
-    async def _count_into(self, confirm: ConfirmScreen, token: int, words: _Words) -> None:
+    async def _count_into(self, confirm: ConfirmScreen, token: Token, words: _Words) -> None:
         """Show in the question what is below the folders, as it is being counted."""
         browser = self.manager.browser
         while True:
@@ -131,10 +132,9 @@ class FileActions(MainBase):
             counted = answer.value if isinstance(answer.value, CountProgress) else None
             failed = answer.problem.why if answer.problem is not None else ""
             confirm.show_lines(words(counted, done=answer.done, failed=failed))
-            if answer.done:
-                return
-            await asyncio.sleep(_COUNT_POLL)
-            if not confirm.is_attached:
+            if not answer.done:
+                await asyncio.sleep(_COUNT_POLL)
+            if answer.done or not confirm.is_attached:
                 browser.cancel(token)
                 return
 
@@ -153,24 +153,30 @@ class FileActions(MainBase):
         if not new or new == row.name:
             return
         place, connection = pane.place_of(row), pane.location.connection
-        if row.is_folder and isinstance(place, ObjectRef) and connection is not None:
-            target = places.child(pane.location.place, new, folder=True)
+        through_queue = row.is_folder and isinstance(place, ObjectRef)
+        if not through_queue:
+            asked = self.manager.browser.rename(Location(place, connection), new)
+            answer = await self.answer(asked, f"Renaming {display(row.name)}", quiet=True)
+            if answer is None:
+                return
+            through_queue = answer.problem is not None and answer.problem.code == "use-queue"
+            if answer.problem is not None and not through_queue:
+                self.tell_problem(answer.problem)
+                return
+        if through_queue and connection is not None:
+            target = places.child(pane.location.place, new, folder=row.is_folder)
             self.submit(TransferRequest((place,), target, connection, replace(self.options, move=True)))
-            return
-        asked = self.manager.browser.rename(Location(place, connection), new)
-        if await self.answer(asked, f"Renaming {display(row.name)}") is not None:
+        else:
             pane.reload(focus=new)
 
     @work(group=ASK)
     async def action_pane_new_folder(self) -> None:
-        """Make a folder here."""
+        """Make a folder here; in the list of buckets, a bucket."""
         pane = self.pane
-        if pane.location is None or places.is_bucket_list(pane.location.place):
-            self.tell("Open a bucket or a folder first", bad=True)
+        if pane.location is None:
             return
-        name = await self.app.push_screen_wait(
-            PromptScreen("New folder", placeholder="name", check=_not_a_name)
-        )
+        title = "New bucket" if places.is_bucket_list(pane.location.place) else "New folder"
+        name = await self.app.push_screen_wait(PromptScreen(title, placeholder="name", check=_not_a_name))
         name = (name or "").rstrip("/")
         if not name:
             return
@@ -216,6 +222,8 @@ def _words(
     else:
         total = format.counted(counted.objects, "file" if local else "object")
         total += f", {format.size_long(counted.bytes)}" + (" in all" if done else " so far, counting…")
+        if counted.unreadable:
+            total += f"; {format.counted(counted.unreadable, 'folder')} could not be looked into"
     versions = "" if local else ", unless the bucket keeps versions"
     return [*names, f"in {here.place}", "", total, f"This cannot be undone{versions}."]
 

@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from engine import LocalRef, Location, Place, Problem, Profile
+from engine import Location, Place, Problem, Profile, Token
 from tui import format, keys
 from tui.places import Visited, base_name, child, parent
 from tui.ports import BrowserPort
@@ -56,7 +56,6 @@ class FilePane(Vertical):
         *,
         id: str,
         now: Callable[[], float] = time.time,
-        free: Callable[[str], int] | None = None,
     ) -> None:
         super().__init__(id=id)
         self._profile_of = profile_of
@@ -76,7 +75,7 @@ class FilePane(Vertical):
         self._wanted_from = 0
         self._touched = False
         self._visited = Visited()
-        self._free = FreeSpace(free)
+        self._free = FreeSpace(browser)
         self._said: tuple[Content, Content] | None = None
 
     def compose(self) -> ComposeResult:
@@ -118,11 +117,12 @@ class FilePane(Vertical):
         self.filter_line.close()
         self._wanted = focus or (self._visited.name_in(location.place) if location else "")
         self._wanted_from, self._touched = 0, False
-        if location is None:
-            self._describe()
-            self.list.refresh()
-        else:
+        if location is not None:
             self._read(location)
+            return
+        self._free.look(None)
+        self._describe()
+        self.list.refresh()
 
     def reload(self, *, focus: str = "") -> None:
         """Read the same place again; its rows stay until the new ones are there, then cursor, marks
@@ -142,7 +142,7 @@ class FilePane(Vertical):
 
     def _read(self, location: Location) -> None:
         self._polls = 0
-        self._free.look(location.place)
+        self._free.look(location)
         self._poll(self._reader.begin(location, show_hidden=self.show_hidden))
 
     def open_current(self) -> bool:
@@ -180,7 +180,7 @@ class FilePane(Vertical):
 
     # -- the listing as it comes -----------------------------------------------------------------
 
-    def _poll(self, token: int) -> None:
+    def _poll(self, token: Token) -> None:
         if token != self._reader.token:
             return
         read = self._reader.look()
@@ -195,7 +195,7 @@ class FilePane(Vertical):
             if self._incoming is not None:
                 held = self._swap(self._incoming)
         self.scanned = max(read.scanned, filling.total)
-        changed = self._work()
+        changed = self._work() | self._free.look(self.location)
         self._restore(held)
         if read.done or changed or (read.pages and self._incoming is None) or self._polls > len(_FIRST_POLLS):
             self._describe()
@@ -373,7 +373,7 @@ class FilePane(Vertical):
         facts = pane_text.facts(self.model, self.problem, reading=self.is_reading)
         if self.list.range_start is not None:
             facts.insert(0, "v ends the range")
-        if self.location is not None and isinstance(self.location.place, LocalRef) and self._free.known:
+        if self._free.bytes is not None:
             facts.append(f"{format.size(self._free.bytes)} free")
         return facts
 
@@ -396,5 +396,5 @@ class FilePane(Vertical):
 
     def refresh_facts(self) -> None:
         """Called now and then: the free space may have changed."""
-        if self.location is not None and self._free.look(self.location.place):
+        if self._free.look(self.location):
             self._describe()

@@ -1,62 +1,50 @@
-"""Free space of a local folder, asked beside the screen: a dead network mount must not stop the keys."""
+"""Free space of the folder a pane shows, asked through the browser: a dead mount must not stop the keys."""
 
 from __future__ import annotations
 
-import shutil
-import threading
 import time
-from collections.abc import Callable
 
-from engine import LocalRef, Place
+from engine import LocalRef, Location, Token
+from tui.ports import BrowserPort
 
 _MAX_AGE = 10.0
+"""Seconds after which it is asked again."""
 
 
 class FreeSpace:
-    """The newest answer. One thread at a time asks; `bytes` is one assignment, so no lock is needed."""
+    """The newest answer for the place that was looked at last."""
 
-    def __init__(self, free: Callable[[str], int] | None = None) -> None:
-        self._free = free or _disk_free
-        self.bytes = -1
+    def __init__(self, browser: BrowserPort) -> None:
+        self._browser = browser
+        self.bytes: int | None = None
+        self._place: Location | None = None
+        self._token: Token | None = None
         self._asked_at = 0.0
-        self._path = ""
-        self._thread: threading.Thread | None = None
 
-    @property
-    def known(self) -> bool:
-        """There is an answer for the newest place."""
-        return self.bytes >= 0
+    def look(self, place: Location | None) -> bool:
+        """Ask if the place is another one or the answer is old, and take what was answered; true if
+        `bytes` is another."""
+        before, now = self.bytes, time.monotonic()
+        if place != self._place:
+            self._forget()
+            self._place = place
+        if place is None or not isinstance(place.place, LocalRef):
+            return before is not None
+        if self._token is not None:
+            self._take(self._token)
+        elif self.bytes is None and not self._asked_at or now - self._asked_at > _MAX_AGE:
+            self._token, self._asked_at = self._browser.free_space(place), now
+            self._take(self._token)
+        return self.bytes != before
 
-    def look(self, place: Place) -> bool:
-        """Ask again if the place is another one or the answer is old; true if `bytes` may be new."""
-        if not isinstance(place, LocalRef):
-            return False
-        now, before = time.monotonic(), self._seen
-        if (place.path != self._path or now - self._asked_at > _MAX_AGE) and not self._is_asking:
-            if place.path != self._path:
-                self.bytes = -1
-            self._path, self._asked_at = place.path, now
-            self._thread = threading.Thread(
-                target=self._ask, args=(place.path,), name="s3tui-free-space", daemon=True
-            )
-            self._thread.start()
-        self._seen = self.bytes
-        return self._seen != before
+    def _take(self, token: Token) -> None:
+        answer = self._browser.answer(token)
+        if answer.done:
+            self.bytes = answer.value if isinstance(answer.value, int) else None
+            self._browser.cancel(token)
+            self._token = None
 
-    _seen = -1
-
-    @property
-    def _is_asking(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def _ask(self, path: str) -> None:
-        try:
-            free = self._free(path)
-        except OSError:
-            free = -1
-        if path == self._path:
-            self.bytes = free
-
-
-def _disk_free(path: str) -> int:
-    return shutil.disk_usage(path).free
+    def _forget(self) -> None:
+        if self._token is not None:
+            self._browser.cancel(self._token)
+        self._token, self.bytes, self._asked_at = None, None, 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine import Location, Page, Problem
+from engine import Location, Page, Problem, Token
 from tui.ports import BrowserPort
 
 _PAGES_AT_ONCE = 20
@@ -25,11 +25,11 @@ class PaneReader:
 
     def __init__(self, browser: BrowserPort) -> None:
         self._browser = browser
-        self._token: int | None = None
+        self._token: Token | None = None
         self._had = 0
 
     @property
-    def token(self) -> int | None:
+    def token(self) -> Token | None:
         """Of the listing under way."""
         return self._token
 
@@ -38,7 +38,7 @@ class PaneReader:
         """Something has come already."""
         return self._had > 0
 
-    def begin(self, location: Location, *, show_hidden: bool) -> int:
+    def begin(self, location: Location, *, show_hidden: bool) -> Token:
         """Ask for a listing; the one before is given up."""
         self.stop()
         self._had = 0
