@@ -7,13 +7,14 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import rich
 from rich.segment import Segment, Segments
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from engine import Location, TransferOptions
 from tui.ports import ManagerPort
@@ -98,6 +99,10 @@ class S3TuiApp(App[int]):
     async def action_quit(self) -> None:
         """From the palette: the same as q."""
         self.main.action_quit_program()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers beside our own actions."""
+        yield SystemCommand("Theme", "Choose other colours, or the terminal's own", self.action_change_theme)
 
     def _fatal_error(self) -> None:
         """Textual prints the local variables of every frame, which may hold secrets, and raw names."""

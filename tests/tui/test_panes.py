@@ -9,6 +9,7 @@ from tests.tui import example
 from tests.tui.drive import drawn, engine, left, main, press, right, running, settled, text, told, until
 from tests.tui.fake_browser import Entry, FakeBrowser, folder
 from tests.tui.fake_engine import FakeManager
+from tui.screens import main as main_module
 
 BIG = Location(ObjectRef("big"), example.PROD.connection_id)
 
@@ -334,3 +335,24 @@ async def test_a_pane_is_read_again_by_itself_only_now_and_then() -> None:
             main(pilot)._reload_stale()
             await settled(pilot)
         assert len(manager.browser.asked) == before + 1
+
+
+async def test_a_pane_that_was_not_reachable_shows_its_rows_when_it_is_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(main_module, "_HEAL_EVERY", 0.0)
+    browser = FakeBrowser({"s3://logs/": _problem("offline", "it is so"), "/home/ann/data/": []})
+    there = Location(ObjectRef("logs"), example.PROD.connection_id)
+    async with running(FakeManager(browser, [example.PROD]), right=there) as pilot:
+        assert "Not reachable" in text(pilot)
+        browser.folders["s3://logs/"] = [Entry("back.log", 1)]
+        main(pilot)._reload_stale()
+        main(pilot)._reload_stale()
+        await until(pilot, lambda: "back.log" in text(pilot))
+
+
+async def test_filtering_from_far_below_starts_at_the_top_again() -> None:
+    async with running(many(5_000), right=BIG) as pilot:
+        await press(pilot, "tab", "G", "slash", *"0000")
+        assert right(pilot)[0].split()[0] == ".."
+        assert right(pilot)[1].startswith(" key-0000000.bin")

@@ -46,6 +46,9 @@ TICK = 0.25
 _RELOAD_AFTER = 0.5
 _RELOAD_EVERY = 2.0
 """Seconds between two readings of a pane by itself; five times that where it has several pages."""
+_HEALS = frozenset(("offline", "connection-lost", "request-timeout", "stalled", "slow-down", "credentials"))
+_HEAL_EVERY = 5.0
+"""Seconds between two tries of a pane that could not be read for a reason that may go away."""
 _RELOAD_UP_TO = 20_000
 """Rows up to which a pane is read again by itself when something arrived in it."""
 _EVENTS_AT_ONCE = 100
@@ -201,6 +204,9 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
             pane.reload()
         for pane in (self.left, self.right):
             pane.refresh_facts()
+            if pane.problem is not None and pane.problem.code in _HEALS and pane not in self._stale:
+                self._stale.add(pane)
+                self._reload_from[pane] = now + _HEAL_EVERY
 
     # -- focus and keys ----------------------------------------------------------------------------
 

@@ -19,12 +19,11 @@ from engine import Location, Place, Problem, Profile, Token
 from tui import format, keys
 from tui.places import Visited, base_name, child, parent
 from tui.ports import BrowserPort
-from tui.safe_text import cut
 from tui.widgets import pane_text
 from tui.widgets.file_list import FileList
 from tui.widgets.filter_line import FilterBar, FilterLine
 from tui.widgets.free_space import FreeSpace
-from tui.widgets.line_table import LineTable, Spans
+from tui.widgets.line_table import LineTable, Spans, in_border
 from tui.widgets.pane_model import PaneModel, Row
 from tui.widgets.pane_order import SortKey
 from tui.widgets.pane_reader import PaneReader
@@ -132,9 +131,6 @@ class FilePane(Vertical):
             focus: Name to put the cursor on instead.
         """
         if self.location is None:
-            return
-        if self.problem is not None and not self.model.total:
-            self.go(self.location, focus=focus)
             return
         self._incoming = PaneModel(self.sort, descending=self.descending, filter=self.model.filter)
         self._wanted = focus
@@ -315,7 +311,7 @@ class FilePane(Vertical):
             self._work()
             self._restore(held)
             if held is None or self.model.position(held[0]) is None:
-                self.list.cursor = min(int(self.list.has_up), max(self.list.row_count - 1, 0))
+                self.list.cursor, self.list.top = int(self.list.has_up), 0
                 self.list.clamp()
             self._describe()
             self.list.refresh()
@@ -363,18 +359,18 @@ class FilePane(Vertical):
         else:
             where, extra = pane_text.title(self.location, self._profile_of(self.location), room)
             title = Content.assemble((where, "bold"), (extra, "not bold"))
-        said = (title, Content(cut(" · ".join(self._facts()), room)))
+        said = (title, in_border(self._facts(), room))
         if said != self._said:
             self._said = said
             self.border_title, self.border_subtitle = said
         self.set_class(self.problem is not None, "-problem")
 
-    def _facts(self) -> list[str]:
+    def _facts(self) -> Spans:
         facts = pane_text.facts(self.model, self.problem, reading=self.is_reading)
         if self.list.range_start is not None:
-            facts.insert(0, "v ends the range")
+            facts.insert(0, ("v ends the range", "$text-warning"))
         if self._free.bytes is not None:
-            facts.append(f"{format.size(self._free.bytes)} free")
+            facts.append((f"{format.size(self._free.bytes)} free", ""))
         return facts
 
     def _say(self, cells: int, room: int) -> list[Spans]:

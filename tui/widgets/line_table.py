@@ -12,6 +12,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -38,6 +39,14 @@ STYLES = (
     "bar",
     "bar-back",
 )
+
+
+def in_border(parts: Spans, cells: int) -> Content:
+    """Facts with dots between, for the border around a list; the styles here are Textual's."""
+    out: Spans = []
+    for part in parts:
+        out += [(" · ", ""), part] if out else [part]
+    return Content.assemble(*out).truncate(cells, ellipsis=True)
 
 
 class LineTable(Widget, can_focus=True):

@@ -65,25 +65,24 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
     return path_tail(where, cells), ""
 
 
-def facts(model: PaneModel, problem: Problem | None, *, reading: bool) -> list[str]:
+def facts(model: PaneModel, problem: Problem | None, *, reading: bool) -> Spans:
     """How many rows, marked or shown, and what to know about them."""
-    said: list[str] = []
+    said: Spans = []
     if model.marked_count:
-        files = model.marked_count > model.marked_folders
-        said.append(
-            f"{model.marked_count:,} marked" + (f" {format.size_long(model.marked_bytes)}" if files else "")
-        )
+        bytes_too = model.marked_count > model.marked_folders
+        size = f" {format.size_long(model.marked_bytes)}" if bytes_too else ""
+        said.append((f"{model.marked_count:,} marked{size}", "$text-warning bold"))
     elif model.filter:
         looking = "" if model.filtered_count == model.total else ", looking"
-        said.append(f"{len(model):,} of {model.total:,}{looking}")
+        said.append((f"{len(model):,} of {model.total:,}{looking}", "bold"))
     elif model.total or problem is None:
-        said.append(format.counted(model.total, "item"))
+        said.append((format.counted(model.total, "item"), ""))
     if reading:
-        said.append("reading")
+        said.append(("reading", ""))
     elif problem is not None and model.total:
-        said.append(f"incomplete: {display(problem.why)}")
+        said.append((f"incomplete: {display(problem.why)}", "$text-error"))
     if model.sort is not SortKey.NAME or model.descending:
-        said.append(f"by {model.sort.value} {'▾' if model.descending else '▴'}")
+        said.append((f"by {model.sort.value} {'▾' if model.descending else '▴'}", ""))
     return said
 
 

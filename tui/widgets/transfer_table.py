@@ -14,21 +14,22 @@ from tui import keys
 from tui.safe_text import cut, display
 from tui.widgets import transfer_rows
 from tui.widgets.filter_line import FilterBar, FilterLine
-from tui.widgets.line_table import LineTable, Spans
+from tui.widgets.line_table import LineTable, Spans, in_border
 
 S = TransferState
 Source = Callable[[int, int, View, str], EngineSnapshot]
 """Takes first, count, view and text to find; returns at once."""
 
 _COUNTED = (
-    (S.RUNNING, "running"),
-    (S.FINISHING, "finishing"),
-    (S.WAITING, "waiting"),
-    (S.ATTENTION, "asking"),
-    (S.PAUSED, "paused"),
-    (S.FAILED, "failed"),
-    (S.DONE, "done"),
+    (S.RUNNING, "running", ""),
+    (S.FINISHING, "finishing", ""),
+    (S.WAITING, "waiting", ""),
+    (S.ATTENTION, "asking", "$text-warning"),
+    (S.PAUSED, "paused", ""),
+    (S.FAILED, "failed", "$text-error"),
+    (S.DONE, "done", ""),
 )
+"""States, the word for many in them, and the style of what wants to be looked at."""
 
 
 class TransferTable(LineTable):
@@ -165,7 +166,7 @@ class QueuePane(Vertical):
         super().__init__(id="queue")
         self.table = TransferTable(source)
         self.find_line = FilterLine(self.table, "part of a name")
-        self._said: tuple[str, str] = ("", "")
+        self._said: tuple[tuple[tuple[str, str], ...], str] = ((), "")
 
     def compose(self) -> ComposeResult:
         """The list, and the line to find things while it is in use."""
@@ -189,17 +190,19 @@ class QueuePane(Vertical):
         if snapshot is None:
             return
         counts = snapshot.totals.counts
-        parts = [f"queue {sum(counts.values()):,}"]
+        parts = [(f"queue {sum(counts.values()):,}", "")]
         if snapshot.held:
-            parts.append("ALL PAUSED (P goes on)")
+            parts.append(("ALL PAUSED (P goes on)", "$text-warning"))
         if snapshot.health.planning:
-            parts.append("looking for files…")
-        parts += [f"{word} {counts[state]:,}" for state, word in _COUNTED if counts.get(state)]
-        said = " · ".join(parts), self._tabs()
+            parts.append(("looking for files…", ""))
+        parts += [
+            (f"{word} {counts[state]:,}", style) for state, word, style in _COUNTED if counts.get(state)
+        ]
+        said = tuple(parts), self._tabs()
         if said != self._said:
             self._said = said
             room = max(self.size.width - 4, 8)
-            self.border_title = Content(cut(said[0], room))
+            self.border_title = in_border(parts, room)
             self.border_subtitle = Content(cut(said[1], room))
 
     def _tabs(self) -> str:
@@ -246,7 +249,7 @@ class QueuePane(Vertical):
 
     def on_resize(self) -> None:
         """Titles are cut to the new width."""
-        self._said = ("", "")
+        self._said = ((), "")
         self.describe()
 
     def on_descendant_focus(self) -> None:
