@@ -78,6 +78,18 @@ class Terminal:
             self.output += more
         return self.process.returncode
 
+    def is_silent_for(self, quiet: float, seconds: float = 20.0) -> bool:
+        """Whether it stops writing for as long as that, sooner or later."""
+        end = time.monotonic() + seconds
+        since = time.monotonic()
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.output += self._read()
+                since = time.monotonic()
+            elif time.monotonic() - since >= quiet:
+                return True
+        return False
+
     def close(self) -> None:
         """Leave nothing behind."""
         if self.process.poll() is None:
@@ -118,6 +130,14 @@ def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path) -> None:
         terminal.process.send_signal(signal.SIGHUP)
         assert terminal.process.wait(20) == 129
         assert (tmp_path / "closed").exists()
+    finally:
+        terminal.close()
+
+
+def test_a_screen_on_which_nothing_changes_sends_nothing(tmp_path: Path) -> None:
+    terminal = start(tmp_path, "manager.rows = [row for row in manager.rows if row.waiting is None]")
+    try:
+        assert terminal.is_silent_for(6 * 0.25), "six looks at the queue, and not one byte"
     finally:
         terminal.close()
 

@@ -89,8 +89,14 @@ class MainBase(Screen[None]):
 
     def enter(self, pane: FilePane) -> None:
         """Give the keys to a pane, at once: keys typed in the same breath are meant for it."""
-        self.pane = pane
+        self.choose(pane)
         self.set_focus(pane.list)
+
+    def choose(self, pane: FilePane) -> None:
+        """This is the pane that is meant from now on."""
+        self.pane = pane
+        for one in (self.left, self.right):
+            one.set_class(one is pane, "-chosen")
 
     # -- profiles ----------------------------------------------------------------------------------
 

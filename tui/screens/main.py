@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.reactive import Reactive
 from textual.widget import Widget
 
 from engine import (
@@ -94,6 +95,8 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (34, "-tall")]  # noqa: RUF012  as Textual declares it
     AUTO_FOCUS = ""
     ALLOW_SELECT = False
+    focused = Reactive[Widget | None](None, repaint=False)
+    """As Textual has it, but a change draws the two lists concerned and not the whole screen."""
 
     def __init__(
         self,
@@ -227,9 +230,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
         """Remember which pane is meant."""
         for pane in (self.left, self.right):
             if pane.has_focus_within:
-                self.pane = pane
-        self.left.set_class(self.pane is self.left, "-chosen")
-        self.right.set_class(self.pane is self.right, "-chosen")
+                self.choose(pane)
         self._show_keys()
 
     def on_file_pane_changed(self) -> None:
