@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine import changes, counting, questions
-from engine.answers import Answer, ConnectionTest, CountProgress, Details, ListingProgress, Token
-from engine.completion import complete
-from engine.desk import Desk, Question
+from engine.browsing import changes, counting, questions
+from engine.browsing.answers import Answer, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.browsing.completion import complete
+from engine.browsing.desk import Desk, Question
 from engine.local.fsops import FsOps
 from engine.model import ConnectionId, Location
 from engine.pace.clock import Clock, SystemClock

@@ -154,14 +154,15 @@ def _scan(
                 if entry.is_dir(follow_symlinks=False):
                     yield entry.name
                     continue
-                walked = _look(os.path.join(path, entry.name), (*parts, entry.name), real_root, fs)
+                walked = look(os.path.join(path, entry.name), (*parts, entry.name), real_root, fs)
                 if walked is not None:
                     yield walked
     except OSError as error:
         raise local_error(error, "list", path) from error
 
 
-def _look(path: str, parts: tuple[str, ...], real_root: str, fs: FsOps) -> WalkedFile | None:
+def look(path: str, parts: tuple[str, ...], real_root: str, fs: FsOps) -> WalkedFile | None:
+    """What one entry that is no folder is to a walk; ``None`` if it has vanished."""
     try:
         facts = fs.lstat(path)
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.answers import Answer, CountProgress, Details, ListingProgress, Token
+from engine.browsing.answers import Answer, CountProgress, Details, ListingProgress, Token
 from engine.browser import Browser
 from engine.local.fsops import FsOps
 from engine.model import LocalRef, Location

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.answers import Answer, Token
-from engine.desk import ANSWERS_KEPT, HANDS, LISTINGS_KEPT, MOST_WAITING, Desk, Question
+from engine.browsing.answers import Answer, Token
+from engine.browsing.desk import ANSWERS_KEPT, HANDS, LISTINGS_KEPT, MOST_WAITING, Desk, Question
 from engine.page import EntryKind, PageBuilder
 
 PATIENCE = 20.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.answers import ConnectionTest, Details
+from engine.browsing.answers import ConnectionTest, Details
 from engine.errors import NeedsAnswer, TransferError, UsageError, explain
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
@@ -22,7 +22,7 @@ from engine.pace.clock import Clock
 from engine.page import EntryKind, Page, PageBuilder
 
 if TYPE_CHECKING:
-    from engine.desk import Question
+    from engine.browsing.desk import Question
     from engine.s3.connection import Connection, Connections
     from engine.s3.control import ObjectFacts
 

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from engine.answers import Answer, ListingProgress, Token
+from engine.browsing.answers import Answer, ListingProgress, Token
 from engine.errors import EngineError, Interrupted, Problem, explain
 from engine.pace.cancel import CancelToken
 from engine.page import Page

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from engine.answers import CountProgress
+from engine.browsing.answers import CountProgress
 from engine.errors import NeedsAnswer
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps

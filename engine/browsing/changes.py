@@ -7,6 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from engine.browsing.questions import connection_of
 from engine.errors import NeedsAnswer, Permanent, UsageError
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
@@ -14,7 +15,6 @@ from engine.local.safepath import check_name, path_to_key
 from engine.lookup import look_at
 from engine.model import GIB, LocalRef, Location, ObjectRef, TransferOptions
 from engine.pace.cancel import CancelToken
-from engine.questions import connection_of
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection, Connections

@@ -1,0 +1,1 @@
+"""What stands behind the planner: the rules, and one module for each kind of item."""
