@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from engine.errors import UsageError
+from engine.errors import TransferError, UsageError
 from engine.local.fsops import FsOps
 from engine.model import DeleteRequest, ItemKind, Request, TransferRequest, TransferSpec
 from engine.pace.cancel import CancelToken
@@ -80,10 +80,15 @@ def _check_writable(connection: Connection) -> None:
 def _batches(specs: Iterator[TransferSpec]) -> Iterator[list[TransferSpec]]:
     batch: list[TransferSpec] = []
     most = FIRST_BATCH
-    for spec in specs:
-        batch.append(spec)
-        if len(batch) >= most:
-            yield batch
-            batch, most = [], BATCH
+    try:
+        for spec in specs:
+            batch.append(spec)
+            if len(batch) >= most:
+                yield batch
+                batch, most = [], BATCH
+    except TransferError:
+        if batch:
+            yield batch  # What was found before the error is as good as ever.
+        raise
     if batch:
         yield batch

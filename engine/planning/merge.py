@@ -27,9 +27,9 @@ class KeyOrder(Enum):
 class TargetListing:
     """Finds names in a sorted listing that is read as far as needed and held one page at a time.
 
-    Names are asked for in the order of the source, which is one of the two orders of `KeyOrder`. Where
-    the orders disagree and the server's is not known, the answer is "not looked at" rather than a
-    guess: whoever moves the item then asks for it alone.
+    Names are asked for in order: by bytes, or, with `same_server`, as that server lists. Where the two
+    orders of `KeyOrder` disagree and the server's is not known, the answer is "not looked at" rather
+    than a guess: whoever moves the item then asks for it alone.
 
     Args:
         pages: The flat listing of the target prefix, names relative to it.

@@ -8,11 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from engine.browsing.answers import Answer, CountProgress, Details, ListingProgress, Token
 from engine.browser import Browser
+from engine.browsing.answers import Answer, CountProgress, Details, ListingProgress, Token
 from engine.local.fsops import FsOps
 from engine.model import LocalRef, Location
 from engine.page import EntryKind
@@ -29,7 +30,7 @@ class NoConnections:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    browser = Browser(NoConnections())  # type: ignore[arg-type]
+    browser = Browser(cast(Any, NoConnections()))
     yield browser
     browser.close()
 
@@ -95,7 +96,7 @@ def test_empty_missing_and_denied_folders_differ(browser: Browser, tmp_path: Pat
         def scandir(self, path: object) -> object:  # type: ignore[override]
             raise PermissionError(13, "Permission denied")
 
-    denied = Browser(NoConnections(), Denied())  # type: ignore[arg-type]
+    denied = Browser(cast(Any, NoConnections()), Denied())
     problem = listed(denied, denied.list(at(tmp_path, folder=True))).problem
     denied.close()
     assert problem is not None
@@ -208,7 +209,7 @@ class NoExclusiveRename(FsOps):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_rename_without_help_of_the_file_system_still_replaces_nothing(tmp_path: Path, links: bool) -> None:
-    browser = Browser(NoConnections(), NoExclusiveRename(links))  # type: ignore[arg-type]
+    browser = Browser(cast(Any, NoConnections()), NoExclusiveRename(links))
     (tmp_path / "old").write_text("old")
     (tmp_path / "taken").write_text("precious")
     (tmp_path / "d").mkdir()
@@ -273,7 +274,7 @@ def test_no_disk_is_touched_on_the_callers_thread(tmp_path: Path) -> None:
             seen.add(threading.get_ident())
             return super().__getattribute__(name)
 
-    browser = Browser(NoConnections(), Watched())  # type: ignore[arg-type]
+    browser = Browser(cast(Any, NoConnections()), Watched())
     here = at(tmp_path, folder=True)
     tokens = [
         browser.list(here),
