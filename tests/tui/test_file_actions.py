@@ -47,6 +47,7 @@ async def test_three_marked_files_are_copied_with_one_key() -> None:
             )
         ]
         assert main(pilot).left.model.marked_count == 0
+        assert told(pilot) == ["Queued 3 items → s3://backups/2026/"]
         assert len([line for line in queue(pilot) if "QUEUED" in line]) == 3
 
 

@@ -163,6 +163,18 @@ async def test_escape_stops_a_listing_and_keeps_what_came() -> None:
         await pilot.pause()
         assert not pane.is_reading
         assert pane.model.total == 1_000
+        assert "1,000 items · incomplete: it was" in text(pilot)
+
+
+async def test_a_listing_stopped_before_its_first_row_is_not_taken_for_an_empty_place() -> None:
+    browser = example.example_browser()
+    browser.hold = True
+    async with running(many(5_000, browser), right=BIG) as pilot:
+        await pilot.press("tab", "escape")
+        await pilot.pause()
+        assert "Stopped" in text(pilot)
+        assert "R reads it again." in " ".join(" ".join(right(pilot)).split())
+        assert "Empty" not in text(pilot)
 
 
 async def test_an_answer_for_a_place_that_was_left_is_dropped() -> None:

@@ -15,12 +15,12 @@ from engine import (
     ConnectionId,
     Location,
     Problem,
+    Profile,
     Request,
     Token,
     TransferOptions,
     UsageError,
 )
-from engine import Profile as EngineProfile
 from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.widgets.file_pane import FilePane
@@ -100,7 +100,7 @@ class MainBase(Screen[None]):
 
     # -- profiles ----------------------------------------------------------------------------------
 
-    def profile_of(self, location: Location) -> EngineProfile | None:
+    def profile_of(self, location: Location) -> Profile | None:
         """Whose connection reaches it."""
         return next((p for p in self.manager.profiles() if p.connection_id == location.connection), None)
 
@@ -146,7 +146,7 @@ class MainBase(Screen[None]):
         browser = self.manager.browser
         self._given_up = False
         self._asking += 1
-        began = time.monotonic()
+        began, before = time.monotonic(), self.notice.text
         try:
             while True:
                 answer = browser.answer(token)
@@ -160,7 +160,7 @@ class MainBase(Screen[None]):
         finally:
             browser.cancel(token)
             self._asking -= 1
-            self.notice.say("")
+            self.notice.say(before)
         if answer.problem is not None and not quiet:
             self.tell_problem(answer.problem)
             return None

@@ -96,7 +96,9 @@ class FileActions(MainBase):
             target.connection if target.connection not in (None, connection) else None,
             under_base_name=not everything,
         )
+        chosen = display(what(pane))
         if self.submit(request):
+            self.tell(f"Queued {chosen} → {display(str(target.place))}")
             model.mark_none()
             pane.marks_changed()
 

@@ -339,7 +339,3 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
             found.append(("home folder", going(home)))
         found.append(("root folder", going(Location(LocalRef("/")))))
         return found
-
-    def get_key_focus(self) -> Widget | None:
-        """What would take a key now."""
-        return self.focused

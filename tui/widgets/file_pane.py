@@ -163,9 +163,9 @@ class FilePane(Vertical):
         """Stop reading; what has come stays. False if nothing was under way."""
         if not self._reader.stop():
             return False
-        if self._incoming is None:
-            self.model.complete = True
-        self._incoming = None
+        if self._incoming is None and self.location is not None:
+            self.problem = pane_text.stopped(self.location)
+        self._incoming, self.model.complete = None, True
         self._after_change()
         return True
 
@@ -366,6 +366,8 @@ class FilePane(Vertical):
         self.set_class(self.problem is not None, "-problem")
 
     def _facts(self) -> Spans:
+        if self.location is None:
+            return []
         facts = pane_text.facts(self.model, self.problem, reading=self.is_reading)
         if self.list.range_start is not None:
             facts.insert(0, ("v ends the range", "$text-warning"))

@@ -37,6 +37,7 @@ class FilterLine(Input):
     def __init__(self, below: Widget, placeholder: str = "text, or a pattern like *.tar") -> None:
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
         self._below = below
+        self.cursor_blink = False  # a blinking cursor is traffic, and wakes a sleeping line
 
     @property
     def is_open(self) -> bool:

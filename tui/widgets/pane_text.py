@@ -36,6 +36,7 @@ _HEADLINES = {
     "source-missing": "Nothing there",
     "not-a-file": "Not a folder",
     "wrong-region": "Wrong region",
+    "stopped": "Stopped",
 }
 """A headline for each way of seeing nothing, so that no two of them look alike."""
 
@@ -63,6 +64,13 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
             return path_tail(where, cells - width(tail)), tail
         extras.pop()
     return path_tail(where, cells), ""
+
+
+def stopped(location: Location) -> Problem:
+    """The user ended the reading: what is seen is not all."""
+    return Problem(
+        f"list {location.place}", "it was stopped before its end", "R reads it again.", True, "stopped"
+    )
 
 
 def facts(model: PaneModel, problem: Problem | None, *, reading: bool) -> Spans:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 
 from engine import EngineSnapshot, TransferId, TransferSnapshot, TransferState, View
 from tui import keys
@@ -158,9 +157,6 @@ class QueuePane(Vertical):
     """The queue in its frame: counts above, tabs below, a line to find things."""
 
     BINDINGS = keys.bindings(keys.Context.QUEUE)
-
-    class ViewChanged(Message):
-        """Another tab or text to find."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(id="queue")

@@ -1,0 +1,86 @@
+"""The pictures in `screenshots/`: the real program on the example scene, the same bytes every time.
+
+python -m tests.tui.pictures screenshots
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine import Location, ObjectRef
+from tests.tui import example
+from tests.tui.drive import press, running, settled
+from tests.tui.fake_engine import FakeManager
+
+PROD = example.PROD.connection_id
+ROOMY = (132, 36)
+
+
+def _fresh() -> FakeManager:
+    return FakeManager(example.example_browser(), ())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One state of the program, and how to get there."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (80, 24)
+    manager: Callable[[], FakeManager] = field(default=example.example_manager)
+    right: Location | None = example.THERE
+    theme: str | None = None
+
+
+PICTURES = (
+    Picture("main", ("j", "j", "j", "j", "j", "space", "space", "space"), ROOMY),
+    Picture("80x24"),
+    Picture("filter", ("slash", *"dump")),
+    Picture("queue", ("w", "j", "j")),
+    Picture("conflict", ("w", "j", "j", "j", "enter")),
+    Picture("details", ("w", "enter")),
+    Picture("delete", (*("j" * 7), "space", "space", "d")),
+    Picture("goto", ("colon", *"s3://b")),
+    Picture("help", ("question_mark",)),
+    Picture("denied", right=Location(ObjectRef("archive"), PROD)),
+    Picture("first-start", manager=_fresh, right=None),
+    Picture("quit", ("q",)),
+    Picture("terminal-colours", ("j", "j", "space", "j"), theme="ansi-dark"),
+)
+
+
+async def draw(picture: Picture) -> str:
+    """The picture as SVG."""
+    async with running(
+        picture.manager(), size=picture.size, right=picture.right, theme=picture.theme
+    ) as pilot:
+        await press(pilot, *picture.keys)
+        await pilot.pause(0.15)
+        await settled(pilot)
+        svg = pilot.app.export_screenshot(title="s3tui")
+    # The ids are made from a sum over the text; a plain name keeps the differences between two
+    # versions of a picture to what can be seen.
+    return re.sub(r"terminal-\d+", f"s3tui-{picture.name}", svg).rstrip() + "\n"
+
+
+def main(folder: Path) -> None:
+    """Draw them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in PICTURES:
+        path = folder / f"{picture.name}.svg"
+        path.write_text(asyncio.run(draw(picture)), encoding="utf-8")
+        print(path)
+
+
+if __name__ == "__main__":
+    os.environ.update(HOME="/home/ann", TZ="UTC", TEXTUAL_ANIMATIONS="none")
+    os.environ.pop("NO_COLOR", None)
+    time.tzset()
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))
