@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from engine.errors import Permanent, TransferError
+from engine.errors import NeedsAnswer, Permanent, TransferError
 from engine.local.fsops import FsOps
 from engine.model import ConnectionId, ObjectRef
 from engine.pace.cancel import CancelToken
@@ -39,6 +39,19 @@ class FakeFacts:
     etag: str
     version_id: str | None = None
     storage_class: str | None = None
+    content_type: str | None = "text/plain"
+    metadata: dict[str, str] = field(default_factory=dict)
+    crc32: int | None = None
+    crc64nvme: str | None = None
+    checksum_type: str | None = None
+    parts_count: int | None = None
+    sse: str | None = None
+    restore: str | None = None
+
+
+@dataclass
+class FakeEndpoint:
+    clock_offset: float = 0.5
 
 
 def by_bytes(key: str) -> Any:
@@ -68,6 +81,9 @@ class FakeS3:
     profile: FakeProfile = field(default_factory=FakeProfile)
     asked: list[str] = field(default_factory=list)
     """``LIST bucket/prefix`` for each page, ``HEAD bucket/key`` for each object."""
+    changed: dict[str, int] = field(default_factory=dict)
+    """Sizes that HEAD tells instead of the true ones."""
+    endpoint: FakeEndpoint = field(default_factory=FakeEndpoint)
     endless: Callable[[str], Iterator[tuple[str, int]]] | None = None
     """Instead of `buckets`: keys below a prefix, in order, as many as there are."""
 
@@ -79,7 +95,8 @@ class FakeS3:
     # -- as Connections and Connection -------------------------------------------------------------
 
     def get(self, id: ConnectionId) -> FakeS3:
-        assert id == ID
+        if id != ID:
+            raise NeedsAnswer("needs-profile", operation="reach", subject=str(id))
         return self
 
     @property
@@ -93,7 +110,33 @@ class FakeS3:
         self._check(ref.bucket)
         if ref.key not in self.buckets[ref.bucket]:
             raise Permanent("no-such-key", operation="look at", subject=str(ref))
-        return FakeFacts(self.buckets[ref.bucket][ref.key], 1.0, f"etag-{ref.key}", ref.version_id)
+        size = self.buckets[ref.bucket][ref.key]
+        return FakeFacts(self.changed.get(ref.key, size), 1.0, f"etag-{size}", ref.version_id)
+
+    def list_buckets(self) -> list[tuple[str, float]]:
+        self.asked.append("BUCKETS")
+        if "BUCKETS" in self.denied:
+            raise _denied("list buckets", "s3://")
+        return [(name, 2.0) for name in self.buckets]
+
+    def bucket_region(self, bucket: str) -> str:
+        return "eu-west-1"
+
+    def make_bucket(self, bucket: str) -> None:
+        self.buckets[bucket] = {}
+
+    def put_marker(self, bucket: str, key: str) -> None:
+        self.put(bucket, key, size=0)
+
+    def presign(self, ref: ObjectRef, seconds: int) -> str:
+        return f"http://here/{ref.bucket}/{ref.key}?for={seconds}"
+
+    def copy_object(self, old: ObjectRef, new: ObjectRef, *, if_match: str, options: object) -> None:
+        self.asked.append(f"COPY {old.key} {new.key} {if_match}")
+        self.put(new.bucket, new.key, size=self.buckets[old.bucket][old.key])
+
+    def delete_object(self, ref: ObjectRef) -> None:
+        del self.buckets[ref.bucket][ref.key]
 
     def _check(self, bucket: str) -> None:
         if bucket in self.denied:

@@ -12,13 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-from engine.browser import Browser
-from engine.browsing.answers import Answer, CountProgress, Details, ListingProgress, Token
+from engine.browser import Browser, CountProgress, Details
 from engine.local.fsops import FsOps
 from engine.model import LocalRef, Location
 from engine.page import EntryKind
-
-PATIENCE = 20.0
+from tests.engine.asking import code, ended, listed, names
 
 
 class NoConnections:
@@ -37,34 +35,6 @@ def browser() -> Iterator[Browser]:
 
 def at(path: Path, *, folder: bool = False) -> Location:
     return Location(LocalRef(f"{path}/" if folder else str(path)))
-
-
-def ended(browser: Browser, token: Token) -> Answer:
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.005)):
-        answer = browser.answer(token)
-        if answer.done:
-            return answer
-        pause.wait(0.005)
-    raise AssertionError("no answer")
-
-
-def listed(browser: Browser, token: Token) -> ListingProgress:
-    ended(browser, token)
-    return browser.pages(token)
-
-
-def names(progress: ListingProgress) -> list[tuple[str, EntryKind]]:
-    return sorted(
-        (name, EntryKind(kind))
-        for page in progress.pages
-        for name, kind in zip(page.names, page.kinds, strict=True)
-    )
-
-
-def code(answer: Answer | ListingProgress) -> str:
-    assert answer.problem is not None, answer
-    return answer.problem.code
 
 
 # -- listings --------------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from engine.errors import Interrupted, NeedsAnswer, Permanent, UsageError
 from engine.local.fsops import FsOps
 from engine.model import (
+    ConnectionId,
     Facts,
     ItemKind,
     LocalRef,
@@ -23,7 +23,7 @@ from engine.model import (
     TransferSpec,
 )
 from engine.pace.cancel import CancelToken
-from engine.planner import BATCH, Planner
+from engine.planner import BATCH
 from tests.engine.fake_s3 import ID, FakeS3, by_tree, planner, s3
 
 __all__ = ["s3"]
@@ -370,13 +370,9 @@ def test_cancelled_plan_stops(s3: FakeS3, tmp_path: Path) -> None:
         next(batches)
 
 
-def test_unknown_connection_needs_its_profile(tree: Path) -> None:
-    class Nobody:
-        def get(self, id: object) -> object:
-            raise NeedsAnswer("needs-profile", operation="reach", subject=str(id))
-
+def test_unknown_connection_needs_its_profile(s3: FakeS3, tree: Path) -> None:
     with pytest.raises(NeedsAnswer):
-        list(Planner(cast(Any, Nobody())).plan(request([tree]), CancelToken()))
+        plan(s3, replace(request([tree]), connection=ConnectionId("other@there")))
 
 
 def test_options_and_connection_go_with_every_item(s3: FakeS3, tree: Path) -> None:
