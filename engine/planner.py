@@ -9,11 +9,13 @@ from engine.errors import TransferError, UsageError
 from engine.local.fsops import FsOps
 from engine.model import DeleteRequest, ItemKind, Request, TransferRequest, TransferSpec
 from engine.pace.cancel import CancelToken
+from engine.pace.clock import Clock, SystemClock
 from engine.parts import check_part_size
 from engine.planning.copy import copies
 from engine.planning.delete import deletions
 from engine.planning.download import downloads
 from engine.planning.mapping import kind_of, resolve
+from engine.planning.patience import Patience
 from engine.planning.upload import uploads
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ BATCH = 1000
 class Planner:
     """Turns requests into items. Holds no state of its own; every method is safe from any thread."""
 
-    def __init__(self, connections: Connections, fs: FsOps | None = None) -> None:
+    def __init__(self, connections: Connections, fs: FsOps | None = None, clock: Clock | None = None) -> None:
         self._connections = connections
         self._fs = fs or FsOps()
+        self._clock = clock or SystemClock()
 
     def plan(self, request: Request, token: CancelToken) -> Iterator[list[TransferSpec]]:
         """The items of a request, in batches of at most 1,000, as they are found.
@@ -44,32 +47,33 @@ class Planner:
                 planned first.
             Interrupted: `token` was cancelled; checked between pages.
         """
+        patience = Patience(self._clock, token)
         if isinstance(request, DeleteRequest):
-            specs = self._delete(request, token)
+            specs = self._delete(request, patience)
         else:
-            specs = self._transfer(request, token)
+            specs = self._transfer(request, patience)
         yield from _batches(specs)
 
-    def _transfer(self, request: TransferRequest, token: CancelToken) -> Iterator[TransferSpec]:
+    def _transfer(self, request: TransferRequest, patience: Patience) -> Iterator[TransferSpec]:
         kind = kind_of(request)
         if request.options.part_size is not None:
             check_part_size(request.options.part_size)
         connection = self._connections.get(request.connection)
         if kind is not ItemKind.DOWNLOAD or request.options.move:
             _check_writable(connection)
-        route = resolve(request, connection, self._fs, token)
+        route = resolve(request, connection, self._fs, patience)
         if kind is ItemKind.DOWNLOAD:
-            return downloads(request, route, connection, self._fs, token)
+            return downloads(request, route, connection, self._fs, patience)
         if kind is ItemKind.UPLOAD:
-            return uploads(request, route, connection, self._fs, token)
-        return copies(request, route, connection, token)
+            return uploads(request, route, connection, self._fs, patience)
+        return copies(request, route, connection, patience)
 
-    def _delete(self, request: DeleteRequest, token: CancelToken) -> Iterator[TransferSpec]:
+    def _delete(self, request: DeleteRequest, patience: Patience) -> Iterator[TransferSpec]:
         connection = None
         if request.connection is not None:
             connection = self._connections.get(request.connection)
             _check_writable(connection)
-        return deletions(request, connection, self._fs, token)
+        return deletions(request, connection, self._fs, patience)
 
 
 def _check_writable(connection: Connection) -> None:

@@ -9,7 +9,6 @@ from engine.errors import UsageError
 from engine.local.safepath import MAX_KEY_BYTES
 from engine.lookup import row_facts
 from engine.model import Facts, ItemKind, ObjectRef, TransferRequest, TransferSpec
-from engine.pace.cancel import CancelToken
 from engine.planning.collisions import NameSet
 from engine.planning.globs import Globs
 from engine.planning.legs import (
@@ -22,16 +21,17 @@ from engine.planning.legs import (
     prefix_of,
 )
 from engine.planning.mapping import Leg, Route
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
 
 
 def copies(
-    request: TransferRequest, route: Route, connection: Connection, token: CancelToken
+    request: TransferRequest, route: Route, connection: Connection, patience: Patience
 ) -> Iterator[TransferSpec]:
     """The items of a server-side copy; see `Planner.plan`."""
-    planning = _Copies(request, route, connection, token)
+    planning = _Copies(request, route, connection, patience)
     return each_leg(route.legs, planning.leg)
 
 
@@ -39,15 +39,15 @@ class _Copies:
     """One copy request being planned, by one thread."""
 
     def __init__(
-        self, request: TransferRequest, route: Route, connection: Connection, token: CancelToken
+        self, request: TransferRequest, route: Route, connection: Connection, patience: Patience
     ) -> None:
         assert isinstance(route.folder, ObjectRef)
         self._request, self._folder = request, route.folder
-        self._connection, self._token = connection, token
+        self._connection, self._patience = connection, patience
         self._globs = Globs(request.options.include, request.options.exclude)
         for leg in route.legs:
             self._check_apart(leg)
-        self._named = NamedTargets(route, connection, token)
+        self._named = NamedTargets(route, connection, patience)
         self._keys = NameSet() if len(route.legs) > 1 else None
 
     def leg(self, leg: Leg) -> Iterator[TransferSpec]:
@@ -62,9 +62,9 @@ class _Copies:
     def _below(self, leg: Leg, source: ObjectRef) -> Iterator[TransferSpec]:
         prefix = prefix_of(self._folder, leg.names) or ""
         bucket = self._folder.bucket
-        listing = list_targets(self._connection, bucket, prefix, self._token, same_server=True)
+        listing = list_targets(self._connection, bucket, prefix, self._patience, same_server=True)
         assert listing is not None
-        for page in list_sources(self._connection, source, self._token):
+        for page in list_sources(self._connection, source, self._patience):
             for row, name in enumerate(page.names):
                 if not self._globs.takes(tuple(name.removesuffix("/").split("/")) if name else ()):
                     continue

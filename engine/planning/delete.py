@@ -21,14 +21,14 @@ from engine.model import (
     TransferOptions,
     TransferSpec,
 )
-from engine.pace.cancel import CancelToken
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
 
 
 def deletions(
-    request: DeleteRequest, connection: Connection | None, fs: FsOps, token: CancelToken
+    request: DeleteRequest, connection: Connection | None, fs: FsOps, patience: Patience
 ) -> Iterator[TransferSpec]:
     """One item for each place; what is gone already is left out.
 
@@ -46,7 +46,8 @@ def deletions(
     if refs:
         if connection is None:
             raise NeedsAnswer("needs-profile", operation="delete", subject=str(refs[0]))
-        known = look_up(connection, refs, token)
+        reach = connection
+        known = patience.call(lambda: look_up(reach, refs, patience.token))
     found = False
     for place in places:
         if isinstance(place, LocalRef):

@@ -12,21 +12,21 @@ from engine.local.fsops import FsOps
 from engine.local.safepath import check_name, is_folder_marker, key_to_parts
 from engine.lookup import row_facts
 from engine.model import Facts, ItemKind, LocalRef, ObjectRef, TransferRequest, TransferSpec
-from engine.pace.cancel import CancelToken
 from engine.planning.collisions import Claims, folds_names
 from engine.planning.globs import Globs
 from engine.planning.legs import NOT_LOOKED_AT, Known, each_leg, list_sources
 from engine.planning.mapping import Leg, Route
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
 
 
 def downloads(
-    request: TransferRequest, route: Route, connection: Connection, fs: FsOps, token: CancelToken
+    request: TransferRequest, route: Route, connection: Connection, fs: FsOps, patience: Patience
 ) -> Iterator[TransferSpec]:
     """The items of a download; see `Planner.plan`."""
-    planning = _Downloads(request, route, connection, fs, token)
+    planning = _Downloads(request, route, connection, fs, patience)
     return each_leg(route.legs, planning.leg)
 
 
@@ -34,10 +34,10 @@ class _Downloads:
     """One download request being planned, by one thread."""
 
     def __init__(
-        self, request: TransferRequest, route: Route, connection: Connection, fs: FsOps, token: CancelToken
+        self, request: TransferRequest, route: Route, connection: Connection, fs: FsOps, patience: Patience
     ) -> None:
         assert isinstance(route.folder, LocalRef)
-        self._request, self._connection, self._token = request, connection, token
+        self._request, self._connection, self._patience = request, connection, patience
         self._folder = route.folder.path
         self._root = self._folder.rstrip("/") or "/"
         self._globs = Globs(request.options.include, request.options.exclude)
@@ -53,7 +53,7 @@ class _Downloads:
             yield self._one(source.place, source.facts or Facts(-1), leg.names, None)
 
     def _below(self, leg: Leg, source: ObjectRef) -> Iterator[TransferSpec]:
-        for page in list_sources(self._connection, source, self._token):
+        for page in list_sources(self._connection, source, self._patience):
             for row, name in enumerate(page.names):
                 if self._globs.takes(tuple(name.removesuffix("/").split("/")) if name else ()):
                     place = ObjectRef(source.bucket, source.key + name)

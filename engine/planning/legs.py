@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from engine.errors import Condition, TransferError, UsageError
 from engine.lookup import look_at, look_up
 from engine.model import Facts, ObjectRef, TransferSpec
-from engine.pace.cancel import CancelToken
 from engine.page import Page
 from engine.planning.mapping import Leg, Route
 from engine.planning.merge import KeyOrder, TargetListing
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
@@ -48,7 +48,7 @@ class NamedTargets:
         TransferError: What the server says but a denial: to write somewhere need not include to look.
     """
 
-    def __init__(self, route: Route, connection: Connection, token: CancelToken) -> None:
+    def __init__(self, route: Route, connection: Connection, patience: Patience) -> None:
         folder = route.folder
         assert isinstance(folder, ObjectRef)
         self._folder = folder
@@ -56,9 +56,9 @@ class NamedTargets:
         refs = [self._ref(leg) for leg in legs]
         self._found: dict[ObjectRef, Facts | None] = {}
         try:
-            self._found = look_up(connection, refs, token)
+            self._found = patience.call(lambda: look_up(connection, refs, patience.token))
             if route.exact and self._found.get(refs[0], Facts(0)) is None:
-                _refuse_bare_prefix(refs[0], connection, token)
+                _refuse_bare_prefix(refs[0], connection, patience)
         except TransferError as error:
             if error.code != "access-denied":
                 raise
@@ -72,9 +72,9 @@ class NamedTargets:
         return ObjectRef(self._folder.bucket, self._folder.key + "/".join(leg.names))
 
 
-def _refuse_bare_prefix(ref: ObjectRef, connection: Connection, token: CancelToken) -> None:
+def _refuse_bare_prefix(ref: ObjectRef, connection: Connection, patience: Patience) -> None:
     prefix = ObjectRef(ref.bucket, ref.key + "/")
-    if look_at(connection, prefix, token) is not None:
+    if patience.call(lambda: look_at(connection, prefix, patience.token)) is not None:
         raise UsageError(
             f"the target {ref} is not an object, but there are objects below {prefix}: "
             "end it in / to copy into it"
@@ -82,34 +82,35 @@ def _refuse_bare_prefix(ref: ObjectRef, connection: Connection, token: CancelTok
 
 
 def list_targets(
-    connection: Connection, bucket: str, prefix: str | None, token: CancelToken, *, same_server: bool = False
+    connection: Connection,
+    bucket: str,
+    prefix: str | None,
+    patience: Patience,
+    *,
+    same_server: bool = False,
 ) -> TargetListing | None:
     """One listing of everything below a target prefix, read beside the sources.
 
     Args:
         same_server: The sources are a listing of the same endpoint.
     """
-    from engine.s3.listing import list_pages
-
     if prefix is None:
         return None
     # AWS promises its order, but for directory buckets; of others it is learnt.
     is_sorted = not connection.profile.endpoint_url and not bucket.endswith("--x-s3")
-    pages = list_pages(connection, bucket, prefix, delimiter=None, token=token)
+    pages = patience.pages(connection, bucket, prefix)
     order = KeyOrder.BYTES if is_sorted else KeyOrder.UNKNOWN
     return TargetListing(pages, order=order, same_server=same_server)
 
 
-def list_sources(connection: Connection, source: ObjectRef, token: CancelToken) -> Iterator[Page]:
+def list_sources(connection: Connection, source: ObjectRef, patience: Patience) -> Iterator[Page]:
     """The flat listing of everything below a prefix, or in a whole bucket.
 
     Raises:
         UsageError: Nothing is below the prefix. A bucket may be empty.
     """
-    from engine.s3.listing import list_pages
-
     is_empty = True
-    for page in list_pages(connection, source.bucket, source.key, delimiter=None, token=token):
+    for page in patience.pages(connection, source.bucket, source.key):
         is_empty = is_empty and not len(page)
         yield page
     if is_empty and source.key:

@@ -19,7 +19,7 @@ from engine.errors import UsageError
 from engine.local.fsops import FsOps
 from engine.lookup import look_at, look_up
 from engine.model import Facts, ItemKind, LocalRef, ObjectRef, Place, TransferRequest
-from engine.pace.cancel import CancelToken
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
@@ -91,20 +91,20 @@ def kind_of(request: TransferRequest) -> ItemKind:
     return ItemKind.COPY
 
 
-def resolve(request: TransferRequest, connection: Connection, fs: FsOps, token: CancelToken) -> Route:
+def resolve(request: TransferRequest, connection: Connection, fs: FsOps, patience: Patience) -> Route:
     """Look at the sources and the target, and say what goes where.
 
     Raises:
         UsageError: The request makes no sense; it says why, and what would.
         TransferError: The server says something else.
-        Interrupted: `token` was cancelled.
+        Interrupted: The token was cancelled.
     """
     kind = kind_of(request)
     places = tuple(dict.fromkeys(request.sources))
     if kind is ItemKind.UPLOAD:
         sources = _local_sources([p for p in places if isinstance(p, LocalRef)], fs)
     else:
-        sources = _object_sources([p for p in places if isinstance(p, ObjectRef)], connection, token)
+        sources = _object_sources([p for p in places if isinstance(p, ObjectRef)], connection, patience)
     target = request.target
     one = sources[0] if len(sources) == 1 else None
     if one is not None and not one.is_folder and not _is_folder(target, fs):
@@ -151,13 +151,14 @@ def _local_source(plain: str, facts: os.stat_result) -> Source:
     return Source(LocalRef(plain), False, base, Facts(facts.st_size, facts.st_mtime), refusal)
 
 
-def _object_sources(refs: list[ObjectRef], connection: Connection, token: CancelToken) -> list[Source]:
+def _object_sources(refs: list[ObjectRef], connection: Connection, patience: Patience) -> list[Source]:
     for ref in refs:
         if not ref.bucket:
             raise UsageError("the list of buckets cannot be copied; name a bucket")
     if len(refs) == 1 and _is_prefix(refs[0]):
         return [_prefix_source(refs[0])]  # Reading it will tell whether anything is there.
-    looked_up = look_up(connection, [ref for ref in refs if ref.key], token)
+    keyed = [ref for ref in refs if ref.key]
+    looked_up = patience.call(lambda: look_up(connection, keyed, patience.token))
     found: list[Source] = []
     missing: list[str] = []
     for ref in refs:
@@ -166,7 +167,7 @@ def _object_sources(refs: list[ObjectRef], connection: Connection, token: Cancel
             continue
         facts = looked_up[ref]
         if facts is None:
-            missing.append(_missing_object(ref, connection, token))
+            missing.append(_missing_object(ref, connection, patience))
         elif _is_prefix(ref):
             found.append(_prefix_source(ref))
         else:
@@ -175,13 +176,17 @@ def _object_sources(refs: list[ObjectRef], connection: Connection, token: Cancel
     return found
 
 
-def _missing_object(ref: ObjectRef, connection: Connection, token: CancelToken) -> str:
+def _missing_object(ref: ObjectRef, connection: Connection, patience: Patience) -> str:
     if _is_prefix(ref):
         return f"there is nothing below {ref}"
     prefix = ObjectRef(ref.bucket, ref.key + "/")
-    if ref.version_id is None and look_at(connection, prefix, token) is not None:
+    if ref.version_id is None and _exists(prefix, connection, patience):
         return f"{ref} is not an object, but there are objects below {prefix}: end it in / to mean those"
     return f"{ref} does not exist"
+
+
+def _exists(prefix: ObjectRef, connection: Connection, patience: Patience) -> bool:
+    return patience.call(lambda: look_at(connection, prefix, patience.token)) is not None
 
 
 def _complain(missing: list[str]) -> None:

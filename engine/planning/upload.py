@@ -11,7 +11,6 @@ from engine.local.keywalk import walk_in_key_order
 from engine.local.listing import WalkedFile
 from engine.local.safepath import path_to_key
 from engine.model import Facts, ItemKind, LocalRef, ObjectRef, TransferRequest, TransferSpec
-from engine.pace.cancel import CancelToken
 from engine.page import EntryKind
 from engine.parts import MAX_OBJECT_SIZE
 from engine.planning.collisions import NameSet
@@ -19,16 +18,17 @@ from engine.planning.globs import Globs
 from engine.planning.legs import NOT_LOOKED_AT, Known, NamedTargets, each_leg, list_targets, prefix_of
 from engine.planning.mapping import Leg, Route
 from engine.planning.merge import TargetListing
+from engine.planning.patience import Patience
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
 
 
 def uploads(
-    request: TransferRequest, route: Route, connection: Connection, fs: FsOps, token: CancelToken
+    request: TransferRequest, route: Route, connection: Connection, fs: FsOps, patience: Patience
 ) -> Iterator[TransferSpec]:
     """The items of an upload; see `Planner.plan`."""
-    planning = _Uploads(request, route, connection, fs, token)
+    planning = _Uploads(request, route, connection, fs, patience)
     return each_leg(route.legs, planning.leg)
 
 
@@ -36,13 +36,13 @@ class _Uploads:
     """One upload request being planned, by one thread."""
 
     def __init__(
-        self, request: TransferRequest, route: Route, connection: Connection, fs: FsOps, token: CancelToken
+        self, request: TransferRequest, route: Route, connection: Connection, fs: FsOps, patience: Patience
     ) -> None:
         assert isinstance(route.folder, ObjectRef)
         self._request, self._folder = request, route.folder
-        self._connection, self._fs, self._token = connection, fs, token
+        self._connection, self._fs, self._patience = connection, fs, patience
         self._globs = Globs(request.options.include, request.options.exclude)
-        self._named = NamedTargets(route, connection, token)
+        self._named = NamedTargets(route, connection, patience)
         # Within one folder no two files have one key.
         self._keys = NameSet() if len(route.legs) > 1 else None
 
@@ -59,10 +59,10 @@ class _Uploads:
     def _tree(self, leg: Leg, root: LocalRef) -> Iterator[TransferSpec]:
         plain = root.path.rstrip("/") or "/"
         prefix = prefix_of(self._folder, leg.names)
-        listing = list_targets(self._connection, self._folder.bucket, prefix, self._token)
+        listing = list_targets(self._connection, self._folder.bucket, prefix, self._patience)
         skips = None if self._globs.takes_all else self._globs.skips
         try:
-            for found in walk_in_key_order(plain, self._fs, self._token, skips):
+            for found in walk_in_key_order(plain, self._fs, self._patience.token, skips):
                 # The empty content of a folder, into a whole bucket: there is nothing to make.
                 if self._globs.takes(found.parts) and (found.parts or prefix != ""):
                     yield self._walked(leg, found, prefix, listing)

@@ -79,6 +79,8 @@ class FakeS3:
     denied: set[str] = field(default_factory=set)
     """Buckets, or ``HEAD``, that answer AccessDenied."""
     profile: FakeProfile = field(default_factory=FakeProfile)
+    faults: list[TransferError | None] = field(default_factory=list)
+    """What the coming list requests fail with, one by one; ``None`` lets one through."""
     asked: list[str] = field(default_factory=list)
     """``LIST bucket/prefix`` for each page, ``HEAD bucket/key`` for each object."""
     changed: dict[str, int] = field(default_factory=dict)
@@ -155,21 +157,35 @@ class FakeS3:
         return [line for line in self.asked if line.startswith("HEAD")]
 
     def pages(
-        self, bucket: str, prefix: str, delimiter: str | None, token: CancelToken | None
+        self,
+        bucket: str,
+        prefix: str,
+        delimiter: str | None,
+        token: CancelToken | None,
+        start_after: str | None = None,
     ) -> Iterator[Page]:
         entries = self._entries(bucket, prefix, delimiter)
+        if start_after is not None:
+            entries = self._after(entries, start_after[len(prefix) :])
         first = True
         while True:
             if token is not None:
                 token.check()
             self.asked.append(f"LIST {bucket}/{prefix}")
             self._check(bucket)
+            if self.faults and (fault := self.faults.pop(0)) is not None:
+                raise fault
             chunk = list(itertools.islice(entries, self.page_size))
             if chunk or first:
                 yield _page(chunk)
             first = False
             if len(chunk) < self.page_size:
                 return
+
+    def _after(
+        self, entries: Iterator[tuple[str, int, EntryKind]], start: str
+    ) -> Iterator[tuple[str, int, EntryKind]]:
+        return (entry for entry in entries if self.order(entry[0]) > self.order(start))
 
     def _entries(
         self, bucket: str, prefix: str, delimiter: str | None
@@ -199,9 +215,26 @@ def _page(entries: list[tuple[str, int, EntryKind]]) -> Page:
     return page.take()
 
 
-def planner(s3: FakeS3, fs: FsOps | None = None) -> Planner:
+class NoWaiting:
+    """A clock on which every wait is over at once, and written down."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.waits)
+
+    def wall(self) -> float:
+        return sum(self.waits)
+
+    def wait(self, token: CancelToken, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return token.cancelled
+
+
+def planner(s3: FakeS3, fs: FsOps | None = None, clock: NoWaiting | None = None) -> Planner:
     """A planner that has this endpoint for its only connection."""
-    return Planner(cast(Any, s3), fs)
+    return Planner(cast(Any, s3), fs, clock or NoWaiting())
 
 
 def _denied(operation: str, subject: str) -> TransferError:
@@ -221,7 +254,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
         token: CancelToken | None = None,
         start_after: str | None = None,
     ) -> Iterator[Page]:
-        return connection.pages(bucket, prefix, delimiter, token)
+        return connection.pages(bucket, prefix, delimiter, token, start_after)
 
     module = ModuleType("engine.s3.listing")
     module.list_pages = list_pages  # type: ignore[attr-defined]

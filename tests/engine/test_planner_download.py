@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import REFUSALS, Condition, Interrupted, Permanent, TransferError, UsageError
+from engine.errors import REFUSALS, Condition, Interrupted, Permanent, Retryable, TransferError, UsageError
 from engine.local.fsops import FsOps
 from engine.local.safepath import parts_below
 from engine.model import (
@@ -22,7 +22,7 @@ from engine.model import (
 )
 from engine.pace.cancel import CancelToken
 from engine.planner import BATCH, FIRST_BATCH
-from tests.engine.fake_s3 import ID, FakeS3, by_tree, planner, s3, shuffled
+from tests.engine.fake_s3 import ID, FakeS3, NoWaiting, by_tree, planner, s3, shuffled
 
 __all__ = ["s3"]
 
@@ -383,20 +383,10 @@ def test_denied_listing_fails_the_operation_with_its_code(s3: FakeS3, tmp_path: 
     assert error.value.code == "access-denied"
 
 
-def failing(s3: FakeS3, error: TransferError) -> None:
-    """Below ``bad/`` there are a few keys, then `error`."""
-
-    def keys(prefix: str) -> Iterator[tuple[str, int]]:
-        yield "1", 1
-        if prefix == "bad/":
-            raise error
-
-    s3.endless = keys
-    s3.page_size = 1
-
-
 def test_one_bad_source_is_told_after_the_others_are_planned(s3: FakeS3, tmp_path: Path) -> None:
-    failing(s3, Permanent("access-denied", operation="list"))
+    s3.put("b", "bad/1", "bad/2", "good/1").page_size = 1
+    exists = [None, None]
+    s3.faults = [*exists, None, Permanent("access-denied", operation="list")]
     found: list[TransferSpec] = []
     with pytest.raises(Permanent):
         for batch in planner(s3).plan(request(["bad/", "good/"], tmp_path), CancelToken()):
@@ -404,8 +394,66 @@ def test_one_bad_source_is_told_after_the_others_are_planned(s3: FakeS3, tmp_pat
     assert shown(found, tmp_path) == ["bad/1 → bad/1", "good/1 → good/1"]
 
 
+def offline() -> Condition:
+    return Condition("offline", ("endpoint", ID), operation="list")
+
+
 def test_lost_network_is_told_at_once(s3: FakeS3, tmp_path: Path) -> None:
-    failing(s3, Condition("offline", ("endpoint", ID), operation="list"))
+    s3.put("b", "p/x", "q/x").faults = [None, None, offline()]
+    clock = NoWaiting()
     with pytest.raises(Condition):
-        plan(s3, request(["bad/", "good/"], tmp_path))
-    assert s3.asked[-1] == "LIST b/bad/"
+        list(planner(s3, clock=clock).plan(request(["p/", "q/"], tmp_path), CancelToken()))
+    assert s3.asked[-1] == "LIST b/p/"
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize("order", [None, by_tree])
+def test_listing_goes_on_where_it_broke(s3: FakeS3, tmp_path: Path, order: object) -> None:
+    if order is not None:
+        s3.order = order  # type: ignore[assignment]
+    s3.put("b", "p/a/x", "p/a-b", "p/a.txt", "p/b", "p/c").page_size = 2
+    busy = Retryable("slow-down", operation="list", retry_after=7.0)
+    s3.faults = [busy, None, offline(), busy, None, busy]
+    clock = NoWaiting()
+    specs = [s for b in planner(s3, clock=clock).plan(request(["p/"], tmp_path), CancelToken()) for s in b]
+    assert sorted(spec.source.key for spec in specs) == sorted(s3.buckets["b"])  # type: ignore[union-attr]
+    assert not any(spec.refusal for spec in specs)
+    assert len(clock.waits) == 4
+    assert clock.waits[0] >= 7.0
+
+
+def test_what_does_not_heal_is_told_with_what_was_found_before(s3: FakeS3, tmp_path: Path) -> None:
+    s3.put("b", "p/a", "p/b").page_size = 1
+    s3.faults = [None, *(offline() for _ in range(100))]
+    found: list[TransferSpec] = []
+    with pytest.raises(Condition):
+        for batch in planner(s3).plan(request(["p/"], tmp_path), CancelToken()):
+            found += batch
+    assert shown(found, tmp_path) == ["p/a → a"]
+    assert len(s3.asked) < 20
+
+
+def test_server_that_starts_over_each_time_is_given_up(s3: FakeS3, tmp_path: Path) -> None:
+    def keys(prefix: str) -> Iterator[tuple[str, int]]:
+        yield "1", 1
+        yield "2", 1
+        raise Retryable("connection-lost", operation="list")
+
+    s3.endless, s3.page_size = keys, 1
+    s3.order = lambda key: next(count)
+    count = itertools.count()
+    with pytest.raises(Retryable):
+        plan(s3, request(["p/"], tmp_path))
+
+
+def test_single_questions_are_asked_again_too(s3: FakeS3, tmp_path: Path) -> None:
+    s3.put("b", "k")
+    head, faults = s3.head, [Retryable("server-error", operation="look at")]
+
+    def busy(ref: ObjectRef, **how: object) -> object:
+        if faults:
+            raise faults.pop()
+        return head(ref, **how)
+
+    s3.head = busy  # type: ignore[method-assign, assignment]
+    assert shown(plan(s3, request(["k"], f"{tmp_path}/")), tmp_path) == ["k → k"]
