@@ -99,20 +99,23 @@ def test_threads_that_come_back_do_not_pile_up(desk: Desk) -> None:
         token = desk.ask("hang", work)
         assert work.begun.wait(PATIENCE)
         desk.cancel(token)
+    busy = [Stuck() for _ in range(HANDS)]
+    for work in busy:
+        desk.ask("work", work)
+        assert work.begun.wait(PATIENCE)
+    waits = desk.ask("wait", lambda q: q.show("answered"))
     for work in stuck:
         work.go.set()
-    busy = [Stuck() for _ in range(HANDS)]
-    tokens = [desk.ask("work", work) for work in busy]
-    assert all(work.begun.wait(PATIENCE) for work in busy)
-    more = Stuck()
-    desk.ask("wait", more)
-    assert not more.begun.is_set()
+    pause = threading.Event()
+    for _ in range(int(PATIENCE / 0.005)):
+        if desk._threads == HANDS:
+            break
+        pause.wait(0.005)
+    assert desk._threads == HANDS
+    assert not desk.answer(waits).done
     for work in busy:
         work.go.set()
-    for token in tokens:
-        ended(desk, token)
-    assert more.begun.wait(PATIENCE)
-    more.go.set()
+    assert ended(desk, waits).value == "answered"
 
 
 def test_cancel_reaches_the_work_and_frees_the_answer(desk: Desk) -> None:
