@@ -1,0 +1,101 @@
+"""Moves bytes between local disks and S3, and remembers. The only door: whoever is outside imports from here.
+
+What needs boto3 loads it when it first talks to a server, never on import.
+"""
+
+from __future__ import annotations
+
+from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.errors import (
+    EngineError,
+    Problem,
+    StateDamaged,
+    StateError,
+    StateLocked,
+    StateTooNew,
+    StateUnsafe,
+    UsageError,
+    explain,
+)
+from engine.model import (
+    ConflictPolicy,
+    ConnectionId,
+    DeleteRequest,
+    Facts,
+    ItemKind,
+    LocalRef,
+    Location,
+    ObjectRef,
+    OperationId,
+    Outcome,
+    Place,
+    Request,
+    TransferId,
+    TransferOptions,
+    TransferRequest,
+    TransferState,
+    Verified,
+)
+from engine.page import EntryKind, Page
+from engine.s3.profiles import Profile
+from engine.snapshot import (
+    EngineSnapshot,
+    Event,
+    Health,
+    PartSnapshot,
+    Question,
+    Totals,
+    TransferDetail,
+    TransferSnapshot,
+    View,
+    Waiting,
+)
+
+__all__ = [
+    "Answer",
+    "Browser",
+    "ConflictPolicy",
+    "ConnectionId",
+    "ConnectionTest",
+    "CountProgress",
+    "DeleteRequest",
+    "Details",
+    "EngineError",
+    "EngineSnapshot",
+    "EntryKind",
+    "Event",
+    "Facts",
+    "Health",
+    "ItemKind",
+    "ListingProgress",
+    "LocalRef",
+    "Location",
+    "ObjectRef",
+    "OperationId",
+    "Outcome",
+    "Page",
+    "PartSnapshot",
+    "Place",
+    "Problem",
+    "Profile",
+    "Question",
+    "Request",
+    "StateDamaged",
+    "StateError",
+    "StateLocked",
+    "StateTooNew",
+    "StateUnsafe",
+    "Token",
+    "Totals",
+    "TransferDetail",
+    "TransferId",
+    "TransferOptions",
+    "TransferRequest",
+    "TransferSnapshot",
+    "TransferState",
+    "UsageError",
+    "Verified",
+    "View",
+    "Waiting",
+    "explain",
+]

@@ -6,6 +6,7 @@ Rates are bytes per second, durations seconds. Strings are raw (not made safe fo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from engine.errors import Problem
@@ -18,6 +19,31 @@ from engine.model import (
     TransferState,
     Verified,
 )
+
+
+class View(Enum):
+    """Which rows of the queue are looked at."""
+
+    ALL = "all"
+    ACTIVE = "active"
+    """Moving, or about to."""
+    WAITING = "waiting"
+    """Standing still for a reason: paused, waiting, asking."""
+    FAILED = "failed"
+    DONE = "done"
+
+    def shows(self, state: TransferState) -> bool:
+        """A row in this state belongs to the view."""
+        return state in _VIEWS[self]
+
+
+_VIEWS: dict[View, frozenset[TransferState]] = {
+    View.ALL: frozenset(TransferState),
+    View.ACTIVE: frozenset((TransferState.QUEUED, TransferState.RUNNING, TransferState.FINISHING)),
+    View.WAITING: frozenset((TransferState.WAITING, TransferState.PAUSED, TransferState.ATTENTION)),
+    View.FAILED: frozenset((TransferState.FAILED,)),
+    View.DONE: frozenset((TransferState.DONE, TransferState.CANCELLED)),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,7 @@ class Part:
         "offset",
     )
 
-    def __init__(
-        self, number: int, offset: int, length: int, action: PartAction = PartAction.MOVE
-    ) -> None:
+    def __init__(self, number: int, offset: int, length: int, action: PartAction = PartAction.MOVE) -> None:
         self.number = number
         self.offset = offset
         self.length = length

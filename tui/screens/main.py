@@ -190,8 +190,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
                 if (
                     above + "/" == here
                     or (here.startswith(above + "/") and not name)
-                    or there.startswith(here)
-                    and pane.model.total <= 200
+                    or (there.startswith(here) and pane.model.total <= 200)
                 ):
                     self._stale.add(pane)
 

@@ -86,10 +86,8 @@ class QueueActions(MainBase):
             )
         lines.append("What was moved of it is removed. Esc changes nothing; Space would only pause it.")
         confirm = ConfirmScreen(f"Cancel {name}?", lines, confirm_label="Cancel it", danger=True)
-        if (
-            item.bytes_done < _WORTH_ASKING
-            and item.state is S.QUEUED
-            or await self.app.push_screen_wait(confirm)
+        if (item.bytes_done < _WORTH_ASKING and item.state is S.QUEUED) or await self.app.push_screen_wait(
+            confirm
         ):
             self.manager.cancel(item.id)
             self.tick()

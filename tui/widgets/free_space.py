@@ -32,7 +32,7 @@ class FreeSpace:
             return before is not None
         if self._token is not None:
             self._take(self._token)
-        elif self.bytes is None and not self._asked_at or now - self._asked_at > _MAX_AGE:
+        elif (self.bytes is None and not self._asked_at) or now - self._asked_at > _MAX_AGE:
             self._token, self._asked_at = self._browser.free_space(place), now
             self._take(self._token)
         return self.bytes != before

@@ -1,0 +1,62 @@
+# Every target makes its own .venv first. UV is used where it is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+EXTRAS := demo,test
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check format lint types large screenshots bench torture soak lock clean
+
+demo: $(STAMP)
+	$(BIN)/s3tui demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not large"
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not large"
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+large: $(STAMP)
+	$(BIN)/python -m pytest -m large
+
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.tui.pictures screenshots
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+torture: $(STAMP)
+	$(BIN)/python -m tests.torture $(TORTURE)
+
+# The versions of everything that is installed, so that a fresh copy is the same program.
+lock: $(STAMP)
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i "^s3tui" > constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+ifdef UV
+	test -x $(BIN)/python || $(UV) venv --python 3.11 $(VENV) || $(UV) venv $(VENV)
+	$(UV) pip install --python $(BIN)/python -c constraints.txt -e ".[$(EXTRAS)]"
+else
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[$(EXTRAS)]"
+endif
+	touch $@
+
+clean:
+	rm -rf $(VENV) .bench-venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
