@@ -28,8 +28,9 @@ class View(Enum):
     ACTIVE = "active"
     """Moving, or about to."""
     WAITING = "waiting"
-    """Standing still for a reason: paused, waiting, asking."""
+    """Standing still for a reason: paused, waiting."""
     FAILED = "failed"
+    """Failed, or asking: what wants somebody."""
     DONE = "done"
 
     def shows(self, state: TransferState) -> bool:
@@ -40,8 +41,8 @@ class View(Enum):
 _VIEWS: dict[View, frozenset[TransferState]] = {
     View.ALL: frozenset(TransferState),
     View.ACTIVE: frozenset((TransferState.QUEUED, TransferState.RUNNING, TransferState.FINISHING)),
-    View.WAITING: frozenset((TransferState.WAITING, TransferState.PAUSED, TransferState.ATTENTION)),
-    View.FAILED: frozenset((TransferState.FAILED,)),
+    View.WAITING: frozenset((TransferState.WAITING, TransferState.PAUSED)),
+    View.FAILED: frozenset((TransferState.FAILED, TransferState.ATTENTION)),
     View.DONE: frozenset((TransferState.DONE, TransferState.CANCELLED)),
 }
 
