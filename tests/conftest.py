@@ -1,0 +1,51 @@
+"""For every test: nobody's home, nobody's keys. And the real S3 server, for those that ask for it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.seaweed import Seaweed, home_variables, running_seaweed
+
+FOREIGN = ("AWS_", "S3TUI_", "XDG_", "BOTO_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def pytest_configure() -> None:
+    """Before any module of the tests is imported."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name.upper() in PROXIES:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths for homes, one for each test. They are not made: most tests never look."""
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(number) for number in itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def nobodys_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of this test: a path where nothing is yet."""
+    home = next(homes)
+    for name, value in home_variables(home).items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """The real server, one for the whole run, started when the first test asks for it."""
+    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(seaweed: Seaweed) -> str:
+    """A new bucket of this test alone."""
+    return seaweed.bucket()
