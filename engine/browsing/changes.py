@@ -18,7 +18,7 @@ from engine.pace.cancel import CancelToken
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection, Connections
-    from engine.s3.control import ObjectFacts
+    from engine.s3.facts import ObjectFacts
 
 MOST_COPIED_AT_ONCE = 5 * GIB
 """S3's limit on CopyObject."""

@@ -24,7 +24,7 @@ from engine.page import EntryKind, Page, PageBuilder
 if TYPE_CHECKING:
     from engine.browsing.desk import Question
     from engine.s3.connection import Connection, Connections
-    from engine.s3.control import ObjectFacts
+    from engine.s3.facts import ObjectFacts
 
 _GO_DIRECTLY = "Go to s3://BUCKET/PREFIX directly: that needs no list of buckets."
 

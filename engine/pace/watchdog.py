@@ -75,10 +75,20 @@ class StallGuard:
         if self._suspended_at is not None:
             yield
             return
-        self._suspended_at = self._clock.monotonic()
+        self.hold()
         try:
             yield
         finally:
+            self.resume()
+
+    def hold(self) -> None:
+        """From here on time does not count, until `resume`."""
+        if self._suspended_at is None:
+            self._suspended_at = self._clock.monotonic()
+
+    def resume(self) -> None:
+        """Time counts again."""
+        if self._suspended_at is not None:
             self._suspended_for += self._clock.monotonic() - self._suspended_at
             self._suspended_at = None
 

@@ -399,7 +399,7 @@ class StateDB(TinyDB):
     """TinyDB on a journal."""
 
     table_class = JournalTable
-    default_storage_class = JournalStorage
+    default_storage_class = JournalStorage  # type: ignore[assignment]
 
     @property
     def journal(self) -> JournalStorage:

@@ -1,0 +1,218 @@
+"""What an answer that is an error means for an item: one table, for both ways to talk to a server."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from engine.errors import Condition, NeedsAnswer, Permanent, Retryable, TransferError
+
+_RETRY = {
+    "InternalError": "server-error",
+    "OperationAborted": "server-error",
+    "ServiceUnavailable": "slow-down",
+    "SlowDown": "slow-down",
+    "Throttling": "slow-down",
+    "ThrottlingException": "slow-down",
+    "TooManyRequests": "slow-down",
+    "RequestLimitExceeded": "slow-down",
+    "RequestTimeout": "request-timeout",
+    "RequestTimeoutException": "request-timeout",
+    "IncompleteBody": "connection-lost",
+    "BadDigest": "bad-digest",
+    "InvalidDigest": "bad-digest",
+    "XAmzContentChecksumMismatch": "bad-digest",
+    "XAmzContentSHA256Mismatch": "bad-digest",
+    "NoSuchUpload": "upload-gone",
+    "InvalidPart": "part-changed",
+    "ConditionalRequestConflict": "server-error",
+}
+
+_EXPIRED = frozenset(
+    (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "TokenRefreshRequired",
+        "InvalidToken",
+        "RequestExpired",
+    )
+)
+
+_PERMANENT = {
+    "AccessDenied": "access-denied",
+    "AllAccessDisabled": "access-denied",
+    "AccountProblem": "access-denied",
+    "InvalidAccessKeyId": "wrong-key",
+    "InvalidClientTokenId": "wrong-key",
+    "SignatureDoesNotMatch": "wrong-secret",
+    "AuthorizationHeaderMalformed": "wrong-region",
+    "PermanentRedirect": "wrong-region",
+    "IllegalLocationConstraintException": "wrong-region",
+    "TemporaryRedirect": "redirected",
+    "NoSuchBucket": "no-such-bucket",
+    "NoSuchKey": "no-such-key",
+    "NoSuchVersion": "no-such-key",
+    "NotFound": "no-such-key",
+    "InvalidObjectState": "archived",
+    "ObjectNotInActiveTierError": "archived",
+    "NotImplemented": "not-supported",
+    "MethodNotAllowed": "not-supported",
+    "UnsupportedArgument": "not-supported",
+    "PreconditionFailed": "precondition",
+    "EntityTooLarge": "too-large",
+    "KeyTooLongError": "key-too-long",
+    "InvalidObjectName": "key-refused",
+    "InvalidURI": "key-refused",
+    "XMinioInvalidObjectName": "key-refused",
+    "BucketAlreadyExists": "target-exists",
+    "BucketAlreadyOwnedByYou": "target-exists",
+}
+
+_BY_STATUS = {
+    400: "bad-request",
+    401: "access-denied",
+    403: "access-denied",
+    404: "no-such-key",
+    405: "not-supported",
+    409: "precondition",
+    411: "bad-request",
+    412: "precondition",
+    413: "too-large",
+    416: "bad-request",
+    501: "not-supported",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """An error as the server worded it."""
+
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    region: str = ""
+    is_xml: bool = False
+
+
+_FIELD = re.compile(rb"<(Code|Message|RequestId|Region|Endpoint)>([^<]*)</\1>")
+
+
+def parse_error(body: bytes) -> ErrorReply:
+    """The fields of an S3 error document; ``is_xml`` is false if it is none."""
+    if b"<Error" not in body[:1024]:
+        return ErrorReply()
+    found: dict[str, str] = {}
+    for name, value in _FIELD.findall(body):
+        found.setdefault(name.decode(), unescape(value.decode("utf-8", "replace"))[:500])
+    return ErrorReply(
+        found.get("Code", ""),
+        found.get("Message", ""),
+        found.get("RequestId", ""),
+        found.get("Region", ""),
+        is_xml=True,
+    )
+
+
+def error_for(
+    code: str,
+    status: int,
+    *,
+    message: str = "",
+    operation: str = "",
+    subject: str = "",
+    connection_id: str = "",
+    request_id: str = "",
+    retry_after: float | None = None,
+    skew: float | None = None,
+    region: str = "",
+) -> TransferError:
+    """The error to raise for an answer.
+
+    Args:
+        code: S3's, or empty where the answer had no body.
+        connection_id: Scope of what concerns the whole endpoint.
+        skew: Seconds by which the server's clock is ahead of ours, where it said.
+        region: Where the bucket is, where the server said.
+    """
+    detail = ": ".join(text for text in (code or (f"HTTP {status}" if status else ""), message) if text)
+    known: dict[str, Any] = {
+        "operation": operation,
+        "subject": subject,
+        "detail": detail,
+        "status": status,
+        "request_id": request_id,
+        "retry_after": retry_after,
+    }
+    scope = ("endpoint", connection_id)
+    if code in _EXPIRED:
+        return Condition("credentials", scope, **known)
+    if code in ("RequestTimeTooSkewed", "RequestInTheFuture"):
+        if skew is not None:
+            side = "behind" if skew > 0 else "ahead"
+            known["detail"] = f"it is {abs(skew):.0f} s {side} the server's"
+        return Condition("clock-skew", scope, **known)
+    if code in _RETRY:
+        return Retryable(_RETRY[code], **known)
+    if code in _PERMANENT:
+        name = _PERMANENT[code]
+        if name == "wrong-region" and region:
+            known["detail"] = f"it is in {region}"
+        if name == "target-exists":
+            return NeedsAnswer(name, **known)
+        return Permanent(name, **known)
+    return _by_status(code, status, known, region)
+
+
+def _by_status(code: str, status: int, known: dict[str, Any], region: str) -> TransferError:
+    if status in (429, 503):
+        return Retryable("slow-down", **known)
+    if status in (301, 302, 303, 307, 308):
+        name = "wrong-region" if region else "redirected"
+        if region:
+            known["detail"] = f"it is in {region}"
+        return Permanent(name, **known)
+    if status == 408:
+        return Retryable("request-timeout", **known)
+    if status >= 500 and status not in (501, 511):
+        return Retryable("server-error", **known)
+    if status == 511 or 200 <= status < 300:
+        return Permanent("not-s3", **known)
+    return Permanent(_BY_STATUS.get(status, "bad-request"), **known)
+
+
+def network_error(
+    error: BaseException, *, operation: str = "", subject: str = "", connection_id: str = ""
+) -> TransferError:
+    """The error to raise (``from error``) when there was no answer."""
+    known: dict[str, Any] = {"operation": operation, "subject": subject}
+    scope = ("endpoint", connection_id)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Permanent("tls", **known, detail=error.verify_message or str(error.reason))
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return Permanent("tls", **known, detail=str(error.reason or "handshake failed"))
+    if isinstance(error, socket.gaierror):
+        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5)):
+            return Permanent("unknown-host", **known, detail=error.strerror or "")
+        return Condition("offline", scope, **known, detail=error.strerror or "name lookup failed")
+    if isinstance(error, TimeoutError):
+        return Condition("offline", scope, **known, detail="no answer to the connection attempt")
+    if isinstance(error, OSError) and error.errno in _OFFLINE:
+        return Condition("offline", scope, **known, detail=(error.strerror or "").lower())
+    detail = getattr(error, "strerror", None) or type(error).__name__
+    return Retryable("connection-lost", **known, detail=detail)
+
+
+_OFFLINE = (
+    errno.ECONNREFUSED,
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.EHOSTDOWN,
+    errno.EADDRNOTAVAIL,
+    errno.ETIMEDOUT,
+)

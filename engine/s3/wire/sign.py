@@ -1,0 +1,88 @@
+"""AWS signature version 4 for requests whose body is not part of the signature. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+UNSIGNED = "UNSIGNED-PAYLOAD"
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+
+
+class Credentials(NamedTuple):
+    """A key pair, and the token of temporary ones."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
+
+
+def quote_key(key: str) -> str:
+    """A key as part of a path: everything but unreserved characters and ``/`` encoded.
+
+    >>> quote_key("a b/ü~+.txt")
+    'a%20b/%C3%BC~%2B.txt'
+    """
+    return quote(key, safe="/-_.~")
+
+
+def quote_query(query: Iterable[tuple[str, str]]) -> str:
+    """A query string, sorted as the signature wants it."""
+    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
+    return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+@lru_cache(maxsize=64)
+def _signing_key(secret_key: str, day: str, region: str) -> bytes:
+    key = ("AWS4" + secret_key).encode("utf-8")
+    for part in (day, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode("utf-8"), "sha256")
+    return key
+
+
+def sign(
+    credentials: Credentials,
+    region: str,
+    now: datetime,
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    payload: str = UNSIGNED,
+) -> dict[str, str]:
+    """The headers to add to a request.
+
+    Args:
+        now: UTC, corrected by the server's clock offset.
+        path: Already percent-encoded, without query.
+        query: Already encoded and sorted.
+        headers: Lower-case names; all of them are signed, ``host`` included.
+        payload: SHA-256 of the body in hex, or `UNSIGNED`.
+    """
+    stamp = now.strftime("%Y%m%dT%H%M%SZ")
+    day = stamp[:8]
+    extra = {"x-amz-date": stamp, "x-amz-content-sha256": payload}
+    if credentials.token is not None:
+        extra["x-amz-security-token"] = credentials.token
+    signed = sorted({**headers, **extra}.items())
+    names = ";".join(name for name, _ in signed)
+    lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in signed)
+    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload}"
+    scope = f"{day}/{region}/s3/aws4_request"
+    digest = hashlib.sha256(request.encode("utf-8")).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+    key = _signing_key(credentials.secret_key, day, region)
+    signature = hmac.new(key, text.encode("utf-8"), "sha256").hexdigest()
+    extra["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+        f"SignedHeaders={names}, Signature={signature}"
+    )
+    return extra
