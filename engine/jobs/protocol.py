@@ -138,7 +138,6 @@ class JobContext(Protocol):
 
     id: TransferId
     spec: TransferSpec
-    connection: Connection
     token: CancelToken
     """Cancelled by pause, cancel and quit; checked between chunks, and closes sockets in use."""
     limiter: RateLimiter
@@ -148,6 +147,15 @@ class JobContext(Protocol):
     boot_id: str
     part_size: int | None
     """The asked part size, or ``None`` for the default."""
+
+    @property
+    def connection(self) -> Connection:
+        """Reaches the objects of this item.
+
+        Raises:
+            NeedsAnswer: ``needs-profile``.
+        """
+        ...
 
     @property
     def checkpoint(self) -> Checkpoint:

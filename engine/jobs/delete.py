@@ -1,0 +1,127 @@
+"""Deleting: an object, all below a prefix, a file, a folder with all that is in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from engine.errors import Permanent, TransferError
+from engine.jobs.protocol import Begun, Finished, JobContext, Part
+from engine.local.failures import local_error
+from engine.model import LocalRef, ObjectRef, Outcome
+
+_BATCH = 1000
+
+
+class DeleteJob:
+    """See `jobs.protocol.Job`. What is gone already was deleted."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._ctx = context
+        self._failed = 0
+        self._first: TransferError | None = None
+        self._deleted = 0
+
+    def begin(self) -> Begun | Finished:
+        """See `Job.begin`."""
+        return Begun([Part(1, 0, 0)], 0)
+
+    def move(self, part: Part) -> None:
+        """See `Job.move`."""
+        place = self._ctx.spec.source
+        if isinstance(place, LocalRef):
+            self._delete_local(place.path)
+        elif place.key and not place.key.endswith("/"):
+            self._ctx.connection.control.delete_object(place)
+        else:
+            self._delete_prefix(place)
+        if self._first is not None:
+            raise Permanent(
+                self._first.code,
+                operation="delete",
+                subject=str(place),
+                detail=f"{self._failed:,} could not be deleted; the first: {self._first}",
+            )
+        part.confirmed = True
+
+    def finish(self) -> Finished:
+        """See `Job.finish`."""
+        return Finished(Outcome.DELETED)
+
+    # -- objects -----------------------------------------------------------------------------------
+
+    def _delete_prefix(self, place: ObjectRef) -> None:
+        from engine.s3.listing import list_pages
+
+        ctx, control = self._ctx, self._ctx.connection.control
+        for page in list_pages(ctx.connection, place.bucket, place.key, delimiter=None, token=ctx.token):
+            keys = [place.key + name for name in page.names]
+            for start in range(0, len(keys), _BATCH):
+                ctx.token.check()
+                batch = keys[start : start + _BATCH]
+                failed = control.delete_objects(place.bucket, batch)
+                self._deleted += len(batch) - len(failed)
+                for error in failed.values():
+                    self._note(error)
+            ctx.note(f"{self._deleted:,} deleted")
+
+    def _note(self, error: TransferError) -> None:
+        self._failed += 1
+        self._first = self._first or error
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def _delete_local(self, path: str) -> None:
+        fs, plain = self._ctx.fs, path.rstrip("/")
+        folder, name = os.path.split(plain)
+        try:
+            fd = fs.open(folder or "/", os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise local_error(error, "delete", path) from error
+        try:
+            self._delete_name(fd, name, plain)
+        finally:
+            fs.close(fd)
+
+    def _delete_name(self, dir_fd: int, name: str, path: str) -> None:
+        """One name in an open folder; links are deleted themselves, never what they lead to."""
+        fs = self._ctx.fs
+        self._ctx.token.check()
+        try:
+            facts = fs.lstat(name, dir_fd=dir_fd)
+            if stat.S_ISDIR(facts.st_mode):
+                self._delete_folder(dir_fd, name, path)
+            else:
+                fs.unlink(name, dir_fd=dir_fd)
+            self._deleted += 1
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._note(local_error(error, "delete", path))
+
+    def _delete_folder(self, dir_fd: int, name: str, path: str) -> None:
+        fs = self._ctx.fs
+        fd = fs.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=dir_fd)
+        try:
+            with fs.scandir(fd) as entries:
+                names = [entry.name for entry in entries]
+            failed = self._failed
+            for child in names:
+                self._delete_name(fd, child, f"{path}/{child}")
+        finally:
+            fs.close(fd)
+        if self._failed == failed:
+            fs.rmdir(name, dir_fd=dir_fd)
+
+    # -- nothing to do -----------------------------------------------------------------------------
+
+    def remove_source(self) -> None:
+        """See `Job.remove_source`."""
+
+    def discard(self) -> None:
+        """See `Job.discard`: what is deleted is deleted."""
+
+    def close(self) -> None:
+        """See `Job.close`."""

@@ -1,0 +1,504 @@
+"""The queue as its users see it: commands in, snapshots out, nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.browser import Browser
+from engine.config import MAX_WORKERS, EngineConfig
+from engine.errors import Condition, Problem, UsageError
+from engine.local.fsops import FsOps
+from engine.model import (
+    ConflictPolicy,
+    ConnectionId,
+    DeleteRequest,
+    OperationId,
+    Request,
+    TransferId,
+    TransferState,
+)
+from engine.pace.cancel import CancelToken
+from engine.pace.clock import Clock, SystemClock
+from engine.planner import Planner
+from engine.planning.mapping import kind_of
+from engine.queue.closing import Closer
+from engine.queue.core import Core, Operation
+from engine.queue.debts import Debts
+from engine.queue.intake import Intake, with_policy
+from engine.queue.recovery import recover
+from engine.queue.reports import Reporter, row_of
+from engine.queue.running import Runner
+from engine.s3.connection import Connections
+from engine.s3.profiles import Profile
+from engine.snapshot import EngineSnapshot, Event, Totals, TransferDetail, TransferSnapshot, View
+from engine.state.store import Store
+from engine.transfer import Transfer
+from engine.workers import WorkerPool
+
+log = logging.getLogger(__name__)
+
+S = TransferState
+
+HOUSEKEEPING_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class OperationProgress:
+    """How far something is that was asked for in one go."""
+
+    planning: bool
+    """More items may come."""
+    problem: Problem | None
+    """Why planning ended early; what was planned before goes on."""
+    totals: Totals
+    unfinished: int
+    """Items that may still move by themselves."""
+
+
+class TransferManager:
+    """A queue of transfers that survives everything but the loss of its state folder.
+
+    Every method may be called from any thread and returns within milliseconds, but for the
+    constructor (it reads the saved queue) and `close`.
+
+    Args:
+        config: See `EngineConfig`.
+        connections: What reaches the endpoints.
+
+    Raises:
+        StateLocked: Another process owns the queue.
+        StateError: The saved queue cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        connections: Connections | None = None,
+        *,
+        fs: FsOps | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        fs, clock = fs or FsOps(), clock or SystemClock()
+        self._connections = connections or Connections(clock=clock)
+        self._store = Store.open(config.state_dir, fs=fs, clock=clock)
+        self._core = Core(config, self._store, self._connections, fs, clock)
+        self._browser = Browser(self._connections, fs, clock)
+        self._closer = Closer(self._core)
+        self._debts = Debts(self._core)
+        self._intake = Intake(self._core, Planner(self._connections, fs, clock), self._closer)
+        self._reporter = Reporter(self._core)
+        runner = Runner(self._core, self._closer, self._debts)
+        self._closer.failed = runner.failed_at_end
+        self._pool = WorkerPool(self._core, runner)
+        self._core.more_workers = self._pool.spawn_if_needed
+        self._housekeeper = threading.Thread(target=self._keep_house, name="s3tui-housekeeper", daemon=True)
+        self._end = CancelToken()
+        self._is_started = self._is_closed = False
+        self.notices: tuple[str, ...] = self._store.loaded.notices
+        """What had to be mended when the saved queue was read, in words."""
+        recover(self._core, self._debts, self._reporter)
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the threads; whatever was queued or interrupted goes on."""
+        core = self._core
+        with core.lock:
+            if self._is_started or self._is_closed:
+                return
+            self._is_started = True
+            self._closer.start()
+            self._housekeeper.start()
+            for operation in list(core.operations.values()):
+                if operation.request is not None:
+                    self._intake.resume(operation)
+            core.wake()
+
+    def close(self, deadline: float = 2.0) -> None:
+        """Checkpoint and stop, within `deadline` seconds; threads that hang are left behind. Idempotent."""
+        core = self._core
+        until = core.clock.monotonic() + deadline
+        with core.lock:
+            if self._is_closed:
+                return
+            self._is_closed = core.is_closing = True
+            self._intake.stop()
+            for transfer in core.scheduler.active:
+                core.stop_run(transfer, "quit")
+            core.work.notify_all()
+            core.news.notify_all()
+        self._end.cancel("quit")
+        self._browser.close()
+        left = self._pool.join(until - 0.4)
+        if left:
+            log.warning("%d workers did not end in time", left)
+        if self._is_started:
+            self._closer.stop(max(0.05, until - 0.2 - core.clock.monotonic()))
+        with core.lock:
+            core.is_closed = True
+        self._store.close(max(0.2, until - core.clock.monotonic()))
+        self._connections.close()
+
+    def _keep_house(self) -> None:
+        """Twice a second: speeds, debts, stuck workers, records that could not be written."""
+        core = self._core
+        while not core.clock.wait(self._end, HOUSEKEEPING_SECONDS):
+            with core.lock:
+                self._reporter.sample()
+                self._debts.schedule(core.clock.monotonic())
+                self._pool.write_off_stuck()
+                self._save_again()
+
+    def _save_again(self) -> None:
+        core = self._core
+        if not core.unsaved or core.store.problem:
+            return
+        transfers = [core.roster.items[id] for id in core.unsaved if id in core.roster.items]
+        core.unsaved.clear()
+        for transfer in transfers:
+            parts, transfer.unsaved_parts = transfer.unsaved_parts, []
+            try:
+                if parts:
+                    core.store.confirm_many(transfer.id, parts)
+            except Condition:
+                transfer.unsaved_parts = parts
+                core.unsaved.add(transfer.id)
+                return
+        core.save_many(transfers)
+
+    # -- what is asked for -------------------------------------------------------------------------
+
+    @property
+    def browser(self) -> Browser:
+        """What panes ask."""
+        return self._browser
+
+    def submit(self, request: Request) -> OperationId:
+        """Ask for something. Its items appear as they are found; what goes wrong comes as an event.
+
+        Raises:
+            UsageError: The request makes no sense whatever is out there.
+            Condition: ``state-unsaved``.
+        """
+        if isinstance(request, DeleteRequest):
+            if not request.targets:
+                raise UsageError("nothing to delete was named")
+            label = f"delete {request.targets[0]}"
+        else:
+            kind = kind_of(request)
+            label = f"{kind.value} {request.sources[0]} to {request.target}"
+        return self._intake.submit(request, label)
+
+    # -- one item ----------------------------------------------------------------------------------
+
+    def _item(self, id: TransferId) -> Transfer | None:
+        return self._core.roster.items.get(id)
+
+    def pause(self, id: TransferId) -> None:
+        """Stop it, keeping its confirmed parts; it stays paused over restarts."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is None or not transfer.state.can_pause:
+                return
+            if transfer.state is S.FINISHING:
+                transfer.wish = S.PAUSED
+                return
+            core.scheduler.gave_up(transfer)
+            core.go(transfer, S.PAUSED)
+            core.save(transfer)
+            core.stop_run(transfer, "pause")
+
+    def resume(self, id: TransferId) -> None:
+        """Let a paused item go on."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is None:
+                return
+            if transfer.state is S.FINISHING and transfer.wish is S.PAUSED:
+                transfer.wish = None
+            elif transfer.state is S.PAUSED:
+                self._queue_again(transfer)
+
+    def retry(self, id: TransferId) -> None:
+        """Try again now what failed, waits or asks."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is not None and transfer.state.can_retry:
+                self._retry(transfer)
+
+    def _retry(self, transfer: Transfer) -> None:
+        core = self._core
+        transfer.attempts = 0
+        if transfer.state is S.WAITING:
+            for blockade in core.scheduler.blockades.values():
+                if transfer.id in blockade.items:
+                    blockade.until = core.clock.monotonic()
+                    core.wake()
+                    return
+            if transfer.run is not None and transfer.run.delayed:
+                transfer.run.wake_delayed(float("inf"))
+                core.go(transfer, S.RUNNING)
+                core.wake()
+                return
+        self._queue_again(transfer)
+
+    def _queue_again(self, transfer: Transfer) -> None:
+        core = self._core
+        if transfer.spec.refusal is not None:
+            return
+        core.go(transfer, S.QUEUED)
+        core.save(transfer)
+        core.requeue(transfer)
+
+    def cancel(self, id: TransferId) -> None:
+        """End it and remove what was moved of it. What is already completing on the server stays."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is None:
+                return
+            if transfer.state is S.FINISHING:
+                transfer.wish = S.CANCELLED
+                return
+            self._closer.cancel(transfer)
+
+    def answer(self, id: TransferId, answer: str, *, for_operation: bool = False) -> None:
+        """Answer the question of an ATTENTION item; with `for_operation` of all like it, now and later.
+
+        Raises:
+            UsageError: That is no answer to its question.
+        """
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is None or transfer.question is None:
+                return
+            question = transfer.question
+            if answer not in question.answers:
+                raise UsageError(f"{answer!r} is no answer; there are: {', '.join(question.answers)}")
+            asked = [transfer]
+            if for_operation:
+                asked = self._answer_all(transfer, question.kind, answer)
+            for item in asked:
+                if answer == "cancel":
+                    self._closer.cancel(item)
+                else:
+                    item.checkpoint = replace(item.checkpoint, answer=answer)
+                    self._queue_again(item)
+
+    def _answer_all(self, transfer: Transfer, kind: str, answer: str) -> list[Transfer]:
+        """Remember it for the operation; return the items that ask just that."""
+        core = self._core
+        operation = core.operations.get(transfer.operation)
+        if operation is not None and answer != "cancel":
+            operation.answers[kind] = answer
+        mine = [item for item in core.roster if item.operation == transfer.operation]
+        if kind == "target-exists":
+            changed = []
+            for item in mine:
+                if item.spec.options.on_conflict is ConflictPolicy.ASK:
+                    core.roster.respec(item, with_policy(item.spec, answer))
+                    changed.append(item)
+            core.save_many(changed)
+        return [item for item in mine if item.question is not None and item.question.kind == kind]
+
+    def move(self, id: TransferId, by: int) -> None:
+        """Up (negative) or down in the queue."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is not None and by:
+                self._place(transfer, core.roster.index_of(transfer) + by)
+
+    def move_to_top(self, id: TransferId) -> None:
+        """To the first place."""
+        with self._core.lock:
+            transfer = self._item(id)
+            if transfer is not None:
+                self._place(transfer, 0)
+
+    def _place(self, transfer: Transfer, index: int) -> None:
+        core = self._core
+        changed = core.roster.place(transfer, index)
+        core.save_many(changed)
+        for item in changed:
+            if item.state is S.QUEUED and item.run is None:
+                core.scheduler.ready(item)
+        core.touch()
+
+    # -- all items ---------------------------------------------------------------------------------
+
+    def pause_all(self) -> None:
+        """Hold the queue: nothing moves until `resume_all`; single pauses stay as they are."""
+        core = self._core
+        with core.lock:
+            core.scheduler.held = True
+            core.store.set_held(True)
+            core.store.request_sync()
+            for transfer in core.scheduler.active:
+                if transfer.state in (S.RUNNING, S.WAITING):
+                    core.go(transfer, S.QUEUED)
+                    core.stop_run(transfer, "hold")
+            core.touch()
+
+    def resume_all(self) -> None:
+        """End the hold."""
+        core = self._core
+        with core.lock:
+            core.scheduler.held = False
+            core.store.set_held(False)
+            core.store.request_sync()
+            core.touch()
+            core.wake()
+
+    def retry_failed(self) -> int:
+        """Try again all that failed and may be; returns how many."""
+        core = self._core
+        with core.lock:
+            failed = [item for item in core.roster if item.state is S.FAILED and item.spec.refusal is None]
+            for item in failed:
+                item.attempts = 0
+                core.go(item, S.QUEUED)
+                core.requeue(item)
+            core.save_many(failed)
+            return len(failed)
+
+    def clear_finished(self) -> int:
+        """Take finished items off the screen; history keeps them."""
+        with self._core.lock:
+            count = self._core.roster.clear_finished()
+            self._core.touch()
+            return count
+
+    def set_limits(self, upload: int | None, download: int | None) -> None:
+        """Bytes per second in each direction; ``None`` for no limit."""
+        core = self._core
+        core.upload_limiter.rate, core.download_limiter.rate = upload, download
+        with core.lock:
+            core.touch()
+
+    def set_workers(self, count: int) -> None:
+        """Requests under way at a time, from 1 to 64."""
+        core = self._core
+        with core.lock:
+            core.scheduler.workers = max(1, min(count, MAX_WORKERS))
+            core.touch()
+            core.wake()
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def snapshot(
+        self, first: int = 0, count: int = 50, view: View = View.ALL, find: str = ""
+    ) -> EngineSnapshot:
+        """A window of the queue and the sums over all of it."""
+        with self._core.lock:
+            return self._reporter.snapshot(first, count, view, find)
+
+    def detail(self, id: TransferId) -> TransferDetail | None:
+        """Everything about one item; of a finished one what is still known."""
+        core = self._core
+        with core.lock:
+            transfer = self._item(id)
+            if transfer is not None:
+                return self._reporter.detail(transfer)
+            row = core.roster.finished_ids.get(id)
+        if row is None:
+            return None
+        return TransferDetail(row, 0, (), 0, row.problem, None, 0.0, "")
+
+    def drain_events(self, limit: int = 100) -> list[Event]:
+        """The rare facts since the last call, oldest first."""
+        core = self._core
+        with core.lock:
+            return [core.events.popleft() for _ in range(min(limit, len(core.events)))]
+
+    def speed_history(self) -> tuple[float, ...]:
+        """Bytes per second of each of the last 60 seconds, oldest first."""
+        with self._core.lock:
+            return self._reporter.speed_history
+
+    # -- operations, for those who wait for them -------------------------------------------------------
+
+    def operation(self, id: OperationId) -> OperationProgress | None:
+        """How far an operation of this process is."""
+        core = self._core
+        with core.lock:
+            sums = core.roster.operations.get(id)
+            operation: Operation | None = core.operations.get(id)
+            if sums is None or operation is None:
+                return None
+            self._reporter.sample()
+            return OperationProgress(
+                operation.is_planning, operation.problem, self._reporter.totals(sums), sums.unsettled
+            )
+
+    def rows_of(self, id: OperationId, *states: TransferState) -> tuple[TransferSnapshot, ...]:
+        """The unfinished items of an operation, those in `states` if any are named."""
+        core = self._core
+        with core.lock:
+            return tuple(
+                row_of(core, item)
+                for item in core.roster
+                if (item.operation == id or id in item.also) and (not states or item.state in states)
+            )
+
+    def wait(self, timeout: float) -> bool:
+        """Return when something happened, or after `timeout` seconds; false in the latter case."""
+        core = self._core
+        with core.lock:
+            return core.news.wait(timeout)
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing will move by itself any more."""
+        core = self._core
+        with core.lock:
+            planning = any(operation.is_planning for operation in core.operations.values())
+            return not planning and not core.roster.sums.unsettled and self._closer.is_idle
+
+    @property
+    def waits_only(self) -> bool:
+        """Something is left, and all of it waits for a condition to heal."""
+        core = self._core
+        with core.lock:
+            counts = core.roster.sums.counts
+            moving = counts[S.RUNNING] + counts[S.FINISHING]
+            retrying = any(
+                item.hold is not None and item.hold.reason == "retry" for item in core.scheduler.active
+            )
+            return bool(core.scheduler.blockades) and counts[S.WAITING] > 0 and not moving and not retrying
+
+    # -- connections -------------------------------------------------------------------------------
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles at hand."""
+        return self._connections.profiles()
+
+    def add_profile(self, profile: Profile) -> None:
+        """Make another one available; items that waited for it ask to go on."""
+        self._connections.add(profile)
+        self._wake_for(profile.connection_id)
+
+    def _wake_for(self, connection: ConnectionId) -> None:
+        core = self._core
+        with core.lock:
+            for item in _asking_for(core.roster, connection):
+                core.go(item, S.QUEUED)
+                core.save(item)
+                core.requeue(item)
+
+
+def _asking_for(items: Iterable[Transfer], connection: ConnectionId) -> list[Transfer]:
+    return [
+        item
+        for item in items
+        if item.question is not None
+        and item.question.kind == "needs-profile"
+        and item.spec.connection == connection
+    ]

@@ -1,0 +1,320 @@
+"""The last steps of items: synced, put in place and written down, small ones in groups."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.errors import Condition, TransferError
+from engine.jobs.protocol import Finished
+from engine.model import Outcome, TransferState
+from engine.queue.context import abort_subject
+from engine.queue.core import Core, event
+from engine.queue.reports import row_of
+from engine.scheduler import Work, WorkKind
+from engine.state.store import FinishedItem
+from engine.transfer import Run, Transfer
+
+log = logging.getLogger(__name__)
+
+S = TransferState
+
+GROUP_SECONDS = 0.05
+"""How long the first item of a group waits for others, while there are others under way."""
+GROUP_ITEMS = 256
+_FLUSH_TIMEOUT = 30.0
+
+Failed = Callable[[Transfer, Run, BaseException], None]
+
+
+@dataclass(slots=True)
+class Closing:
+    """An item at its end."""
+
+    transfer: Transfer
+    run: Run
+    result: Finished
+    final: str | None = None
+    """The path it was published under."""
+
+
+class Closer:
+    """One thread that finishes items, so that syncing and writing down cost once a group.
+
+    `_queue` is written and read under the core's lock.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._queue: deque[Closing] = deque()
+        self._filled = threading.Condition(core.lock)
+        self._is_busy = False
+        self.failed: Failed = lambda transfer, run, error: None
+        """What to do with an item that failed at its very end; called with the lock held."""
+        self._thread = threading.Thread(target=self._run, name="s3tui-closer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, closing: Closing) -> None:
+        """One more. With the lock held."""
+        self._queue.append(closing)
+        self._filled.notify()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is on its way. With the lock held."""
+        return not self._queue and not self._is_busy
+
+    def stop(self, timeout: float) -> None:
+        """Finish what is there, then end; `Core.is_closing` is set."""
+        with self._core.lock:
+            self._filled.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            group = self._next_group()
+            if not group:
+                return
+            try:
+                self._close(group)
+            except Exception as error:
+                log.exception("closing a group")
+                with self._core.lock:
+                    for closing in group:
+                        if closing.transfer.run is closing.run and not closing.run.stopping:
+                            self.failed(closing.transfer, closing.run, error)
+
+    def _next_group(self) -> list[Closing]:
+        core = self._core
+        with core.lock:
+            self._is_busy = False
+            core.news.notify_all()
+            while not self._queue:
+                if core.is_closing:
+                    return []
+                self._filled.wait(1.0)
+            self._is_busy = True
+            until = core.clock.monotonic() + GROUP_SECONDS
+            while len(self._queue) < GROUP_ITEMS and not core.is_closing:
+                left = until - core.clock.monotonic()
+                under_way = len(core.scheduler.active) - len(self._queue)
+                if left <= 0 or under_way <= 0:
+                    break
+                self._filled.wait(left)
+            count = min(GROUP_ITEMS, len(self._queue))
+            return [self._queue.popleft() for _ in range(count)]
+
+    def _close(self, group: list[Closing]) -> None:
+        placed = [closing for closing in group if self._publish(closing)]
+        self._sync_folders(placed)
+        moves = [closing for closing in placed if closing.result.remove_source]
+        done = [closing for closing in placed if not closing.result.remove_source]
+        if moves:
+            self._record_moves(moves)
+        if done:
+            self._record(done)
+
+    def _publish(self, closing: Closing) -> bool:
+        """Put a staged file in its place."""
+        staged = closing.result.staged
+        if staged is None:
+            closing.final = closing.result.target
+            return True
+        try:
+            staged.sync()
+            closing.final = staged.publish()
+            return True
+        except TransferError as error:
+            staged.close()
+            with self._core.lock:
+                if not closing.run.stopping:
+                    self.failed(closing.transfer, closing.run, error)
+            return False
+
+    def _sync_folders(self, placed: list[Closing]) -> None:
+        """Each folder once; then let go of the files."""
+        seen: set[tuple[int, int]] = set()
+        for closing in placed:
+            staged = closing.result.staged
+            if staged is None:
+                continue
+            if staged.folder_key not in seen:
+                seen.add(staged.folder_key)
+                try:
+                    staged.sync_folder()
+                except TransferError as error:
+                    # The file is there and complete; only a power cut within seconds could undo its name.
+                    log.warning("folder of item %d not synced: %s", closing.transfer.id, error.code)
+            staged.close()
+
+    def _record_moves(self, moves: list[Closing]) -> None:
+        """The targets are safe: only once that is on disk may the sources go."""
+        core = self._core
+        seq = 0
+        with core.lock:
+            for closing in moves:
+                transfer, result = closing.transfer, closing.result
+                transfer.outcome, transfer.verified = result.outcome, result.verified
+                transfer.checkpoint = replace(
+                    transfer.checkpoint,
+                    phase="placed",
+                    verified=result.verified,
+                    target=closing.final or transfer.checkpoint.target,
+                )
+                try:
+                    seq = core.store.save_checkpoint(transfer.id, transfer.checkpoint)
+                except Condition as error:
+                    self.failed(transfer, closing.run, error)
+        synced = core.store.flush(seq, _FLUSH_TIMEOUT)
+        with core.lock:
+            for closing in moves:
+                transfer = closing.transfer
+                if closing.run.stopping:
+                    continue
+                if synced:
+                    core.scheduler.chore(Work(WorkKind.REMOVE, transfer))
+                    core.wake()
+                else:
+                    unsaved = Condition("state-unsaved", ("state", core.config.state_dir), operation="move")
+                    self.failed(transfer, closing.run, unsaved)
+
+    def _record(self, done: list[Closing]) -> None:
+        """Into history, in one transaction."""
+        core = self._core
+        with core.lock:
+            for closing in done:
+                closing.transfer.outcome = closing.result.outcome
+                closing.transfer.verified = closing.result.verified
+            try:
+                seq = core.store.finish([finished_item(core, closing) for closing in done])
+                core.store.request_sync()
+            except Condition as error:
+                for closing in done:
+                    self.failed(closing.transfer, closing.run, error)
+                return
+            for closing in done:
+                transfer = closing.transfer
+                transfer.saved_seq = seq
+                transfer.wish = None
+                if closing.final is not None:
+                    transfer.checkpoint = replace(transfer.checkpoint, target=closing.final)
+                core.go(transfer, S.DONE)
+                row = row_of(core, transfer)
+                core.roster.finish(transfer, row)
+                core.tell(event("finished", row))
+                forget_operation(core, transfer)
+                core.stop_run(transfer, "done")
+
+    # -- cancelling --------------------------------------------------------------------------------
+
+    def cancel(self, transfer: Transfer) -> None:
+        """End an item for good; what it leaves behind becomes a debt first. With the lock held; never raises."""
+        core = self._core
+        checkpoint, kind = transfer.checkpoint, transfer.spec.kind
+        core.scheduler.gave_up(transfer)
+        try:
+            owed = list(transfer.owed)
+            if checkpoint.upload_id and kind.value in ("upload", "copy"):
+                owed.append(
+                    core.store.owe(
+                        "abort", transfer.spec.connection, abort_subject(transfer), checkpoint.upload_id
+                    )
+                )
+            if checkpoint.part_file:
+                owed.append(
+                    core.store.owe("unlink", None, checkpoint.part_file, str(checkpoint.part_file_inode))
+                )
+            transfer.owed = tuple(owed)
+            core.go(transfer, S.CANCELLED)
+            transfer.saved_seq = core.store.finish([cancelled_item(core, transfer)])
+            core.store.request_sync()
+        except Condition as error:
+            core.go(transfer, S.CANCELLED)
+            core.block(error, transfer)
+        row = row_of(core, transfer)
+        core.roster.finish(transfer, row)
+        core.tell(event("cancelled", row))
+        forget_operation(core, transfer)
+        if transfer.run is not None:
+            core.stop_run(transfer, "cancel")
+        elif checkpoint.phase or checkpoint.part_file or checkpoint.upload_id:
+            core.scheduler.chore(Work(WorkKind.DISCARD, transfer))
+            core.wake()
+
+
+def forget_operation(core: Core, transfer: Transfer) -> None:
+    """Drop the record of an operation with its last item. With the lock held."""
+    for id in (transfer.operation, *transfer.also):
+        operation, sums = core.operations.get(id), core.roster.operations.get(id)
+        if operation is None or operation.is_planning or sums is None:
+            continue
+        if all(state.is_final or not count for state, count in sums.counts.items()):
+            try:
+                core.store.drop_operation(id)
+            except Condition as error:
+                log.warning("operation %d stays on record: %s", id, error.detail)
+
+
+def finished_item(core: Core, closing: Closing) -> FinishedItem:
+    """For history."""
+    transfer, result = closing.transfer, closing.result
+    checkpoint = transfer.checkpoint
+    target = closing.final or checkpoint.target
+    return FinishedItem(
+        id=transfer.id,
+        operation=transfer.operation,
+        kind=transfer.spec.kind,
+        source=str(transfer.spec.source),
+        target=target_text(transfer, target),
+        connection=transfer.spec.connection,
+        size=transfer.spec.size,
+        state=S.DONE,
+        outcome=result.outcome,
+        verified=result.verified,
+        finished_at=core.clock.wall(),
+        crc=checkpoint.expected_crc,
+        etag=checkpoint.expected_etag,
+        version_id=None,
+        note=transfer.note,
+        move=transfer.spec.options.move and result.outcome is not Outcome.SKIPPED,
+    )
+
+
+def cancelled_item(core: Core, transfer: Transfer) -> FinishedItem:
+    """For history."""
+    return FinishedItem(
+        id=transfer.id,
+        operation=transfer.operation,
+        kind=transfer.spec.kind,
+        source=str(transfer.spec.source),
+        target=target_text(transfer, transfer.checkpoint.target),
+        connection=transfer.spec.connection,
+        size=transfer.spec.size,
+        state=S.CANCELLED,
+        outcome=None,
+        verified=None,
+        finished_at=core.clock.wall(),
+        crc=None,
+        etag=None,
+        version_id=None,
+        note=transfer.note,
+        move=transfer.spec.options.move,
+    )
+
+
+def target_text(transfer: Transfer, final: str | None) -> str:
+    """The target as people know it: a path, or ``s3://bucket/key``."""
+    target = transfer.spec.target
+    bucket = getattr(target, "bucket", None)
+    if final is None:
+        return str(target)
+    return f"s3://{bucket}/{final}" if bucket else final

@@ -1,0 +1,137 @@
+"""What a job may use of the queue, for one run of one item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.errors import Condition, Interrupted, NeedsAnswer
+from engine.model import Checkpoint, ConfirmedPart, TransferState
+from engine.queue.core import Core
+from engine.transfer import Run, Transfer
+
+if TYPE_CHECKING:
+    from engine.s3.connection import Connection
+
+SYNC_TIMEOUT = 30.0
+"""Seconds that a record may take to reach the disk before nothing new is started."""
+
+
+class ItemContext:
+    """See `jobs.protocol.JobContext`. Every method is safe from any thread."""
+
+    def __init__(self, core: Core, transfer: Transfer, run: Run) -> None:
+        self._core, self._transfer, self._run = core, transfer, run
+        self.id, self.spec = transfer.id, transfer.spec
+        self.token = run.token
+        self.limiter = core.limiter_for(transfer.spec.kind)
+        self.clock, self.fs, self.boot_id = core.clock, core.fs, core.boot_id
+        self.part_size = transfer.spec.options.part_size
+
+    @property
+    def connection(self) -> Connection:
+        """Reaches the objects of this item.
+
+        Raises:
+            NeedsAnswer: ``needs-profile``.
+        """
+        id = self.spec.connection
+        if id is None:
+            raise NeedsAnswer("needs-profile", operation="reach", subject=str(self.spec.source))
+        return self._core.connections.get(id)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """As last saved."""
+        return self._transfer.checkpoint
+
+    def save(self, checkpoint: Checkpoint, *, durable: bool = False, drop_parts: bool = False) -> None:
+        """Journal it; of small items only what must be durable, since one request does them again."""
+        core, transfer = self._core, self._transfer
+        with core.lock:
+            self._check_alive(checkpoint)
+            transfer.checkpoint = checkpoint
+            if drop_parts:
+                transfer.parts.clear()
+            if transfer.is_small and not durable:
+                return
+            seq = core.store.save_checkpoint(self.id, checkpoint, drop_parts=drop_parts)
+        if durable and not core.store.flush(seq, SYNC_TIMEOUT):
+            raise Condition(
+                "state-unsaved",
+                ("state", core.config.state_dir),
+                operation="save progress of",
+                subject=str(self.spec.source),
+                detail=core.store.problem or "the disk does not answer",
+            )
+
+    def saved_parts(self) -> Mapping[int, ConfirmedPart]:
+        """A copy."""
+        with self._core.lock:
+            return dict(self._transfer.parts)
+
+    def confirm(self, part: ConfirmedPart) -> None:
+        """Journal it. Where that fails it is kept, and journalled later: the part itself is safe."""
+        core, transfer = self._core, self._transfer
+        with core.lock:
+            self._check_alive(None)
+            transfer.parts[part.number] = part
+            if transfer.is_small:
+                return
+            try:
+                core.store.confirm(self.id, part)
+            except Condition as error:
+                transfer.unsaved_parts.append(part)
+                core.unsaved.add(self.id)
+                core.block(error, transfer)
+
+    def forget(self, number: int) -> None:
+        """It is missing or differs."""
+        core, transfer = self._core, self._transfer
+        with core.lock:
+            self._check_alive(None)
+            if transfer.parts.pop(number, None) is not None and not transfer.is_small:
+                core.store.forget(self.id, number)
+
+    def note(self, text: str) -> None:
+        """Shown on its row."""
+        with self._core.lock:
+            self._transfer.note = text
+            self._core.touch()
+
+    def owe(self, kind: str, subject: str, detail: str = "") -> None:
+        """Journal a debt; once only."""
+        core, transfer = self._core, self._transfer
+        with core.lock:
+            if not transfer.owed:
+                connection = self.spec.connection if kind == "abort" else None
+                transfer.owed = (core.store.owe(kind, connection, subject, detail),)
+
+    def _check_alive(self, checkpoint: Checkpoint | None) -> None:
+        """The run goes on, or is at least stopped in order. With the lock held."""
+        core, transfer = self._core, self._transfer
+        if core.is_closed:
+            raise Interrupted("closed")
+        if transfer.state is TransferState.CANCELLED or transfer.run is not self._run:
+            if (
+                checkpoint is not None
+                and checkpoint.upload_id
+                and checkpoint.upload_id != transfer.checkpoint.upload_id
+            ):
+                # Begun on the server while it was being cancelled here.
+                transfer.checkpoint = checkpoint
+                transfer.owed = (
+                    *transfer.owed,
+                    core.store.owe(
+                        "abort", self.spec.connection, abort_subject(transfer), checkpoint.upload_id
+                    ),
+                )
+            raise Interrupted("cancelled")
+
+
+def abort_subject(transfer: Transfer) -> str:
+    """``bucket/key`` of an item's multipart upload."""
+    target = transfer.spec.target
+    bucket = getattr(target, "bucket", "")
+    key = transfer.checkpoint.target or getattr(target, "key", "")
+    return f"{bucket}/{key}"

@@ -1,0 +1,217 @@
+"""Requests become items of the queue: planned on a thread of its own, added batch by batch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import replace
+
+from engine.errors import Condition, EngineError, Interrupted, explain, refusal
+from engine.model import ConflictPolicy, OperationId, Request, TransferId, TransferSpec, TransferState
+from engine.pace.cancel import CancelToken
+from engine.planner import Planner
+from engine.queue.closing import Closer
+from engine.queue.core import Core, Operation, event, saved
+from engine.queue.reports import row_of
+from engine.queue.roster import RANK_STEP, Sums
+from engine.snapshot import Event
+from engine.state.store import SavedOperation
+from engine.transfer import Transfer
+
+log = logging.getLogger(__name__)
+
+S = TransferState
+
+
+class Intake:
+    """One thread that plans one request after the other.
+
+    `_requests` and `_tokens` are written and read under the core's lock.
+    """
+
+    def __init__(self, core: Core, planner: Planner, closer: Closer) -> None:
+        self._core, self._planner, self._closer = core, planner, closer
+        self._requests: deque[Operation] = deque()
+        self._tokens: dict[OperationId, CancelToken] = {}
+        self._filled = threading.Condition(core.lock)
+        self._thread: threading.Thread | None = None
+
+    def submit(self, request: Request, label: str) -> OperationId:
+        """Take a request; what becomes of it is told by events."""
+        core = self._core
+        with core.lock:
+            id = OperationId(core.store.new_ids(1)[0])
+            operation = Operation(id, request, label, core.clock.wall(), is_planning=True)
+            core.store.save_operation(record_of(operation))
+            core.store.request_sync()
+            self.resume(operation)
+            core.touch()
+        return id
+
+    def resume(self, operation: Operation) -> None:
+        """Plan it, (again) from its beginning. With the lock held."""
+        core = self._core
+        operation.is_planning = True
+        core.operations[operation.id] = operation
+        core.roster.operations.setdefault(operation.id, Sums())
+        self._requests.append(operation)
+        self._tokens[operation.id] = CancelToken()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="s3tui-planner", daemon=True)
+            self._thread.start()
+        self._filled.notify()
+
+    def stop(self) -> None:
+        """End planning; it begins again with the next start. With the lock held."""
+        for token in self._tokens.values():
+            token.cancel("quit")
+        self._filled.notify_all()
+
+    def cancel(self, id: OperationId) -> None:
+        """Add nothing more of this operation. With the lock held."""
+        token = self._tokens.get(id)
+        if token is not None:
+            token.cancel("cancel")
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        core = self._core
+        while True:
+            with core.lock:
+                while not self._requests:
+                    if core.is_closing:
+                        return
+                    self._filled.wait()
+                operation = self._requests.popleft()
+                token = self._tokens[operation.id]
+            if core.is_closing:
+                return
+            try:
+                self._plan(operation, token)
+            except Exception as error:
+                if not isinstance(error, EngineError):
+                    log.exception("planning operation %d", operation.id)
+                self._refused(operation, error)
+
+    def _plan(self, operation: Operation, token: CancelToken) -> None:
+        core = self._core
+        assert operation.request is not None
+        try:
+            for specs in self._planner.plan(operation.request, token):
+                self._take_in(operation, specs)
+        except Interrupted:
+            if core.is_closing:
+                return
+        self._planned(operation)
+
+    def _refused(self, operation: Operation, error: Exception) -> None:
+        core = self._core
+        problem = explain(error, what=operation.label)
+        if isinstance(error, EngineError) and not problem.what:
+            problem = replace(problem, what=operation.label)
+        with core.lock:
+            operation.problem = problem
+            self._planned(operation)
+            core.tell(Event("refused", None, operation.id, str(problem)))
+
+    def _planned(self, operation: Operation) -> None:
+        """All its items are known."""
+        core = self._core
+        with core.lock:
+            operation.is_planning = False
+            operation.request = None
+            self._tokens.pop(operation.id, None)
+            sums = core.roster.operations[operation.id]
+            try:
+                if any(count for state, count in sums.counts.items() if not state.is_final):
+                    core.store.save_operation(record_of(operation))
+                else:
+                    core.store.drop_operation(operation.id)
+            except Condition as error:
+                log.warning("operation %d: %s", operation.id, error.detail)
+            core.tell(Event("planned", None, operation.id))
+
+    # -- adding ------------------------------------------------------------------------------------
+
+    def _take_in(self, operation: Operation, specs: list[TransferSpec]) -> None:
+        """Add a batch: new items in one transaction, known ones adopted."""
+        core = self._core
+        with core.lock:
+            answer = operation.answers.get("target-exists")
+            if answer is not None:
+                specs = [with_policy(spec, answer) for spec in specs]
+            fresh = [spec for spec in specs if not self._adopt(operation, spec)]
+            if not fresh:
+                core.touch()
+                return
+            ids = core.store.new_ids(len(fresh))
+            rank = core.roster.last_rank
+        now = core.clock.wall()
+        transfers = []
+        for number, (id, spec) in enumerate(zip(ids, fresh, strict=True), 1):
+            transfer = Transfer(TransferId(id), operation.id, spec, rank + number * RANK_STEP)
+            transfer.added_at = now
+            if spec.refusal is not None:
+                transfer.state = S.FAILED
+                error = refusal(spec.refusal, str(spec.source))
+                transfer.problem = explain(error)
+            transfers.append(transfer)
+        self._journal(operation, transfers)
+        with core.lock:
+            core.roster.add(transfers)
+            for transfer in transfers:
+                if transfer.state is S.QUEUED:
+                    core.scheduler.ready(transfer)
+                else:
+                    core.tell(event("failed", row_of(core, transfer)))
+            core.touch()
+            core.wake()
+
+    def _journal(self, operation: Operation, transfers: list[Transfer]) -> None:
+        """Write them down before they are shown; wait while that is impossible."""
+        core = self._core
+        token = self._tokens[operation.id]
+        while True:
+            try:
+                seq = core.store.add(None, [saved(transfer) for transfer in transfers])
+            except Condition as error:
+                log.warning("the queue cannot be saved: %s", error.detail)
+                if core.clock.wait(token, 1.0):
+                    raise Interrupted("quit") from error
+                continue
+            core.store.request_sync()
+            for transfer in transfers:
+                transfer.saved_seq = seq
+            return
+
+    def _adopt(self, operation: Operation, spec: TransferSpec) -> bool:
+        """It is in the queue already: ask for it again instead. With the lock held."""
+        core = self._core
+        known = core.roster.find(spec)
+        if known is None or spec.refusal is not None:
+            return known is not None
+        core.roster.adopt(known, operation.id)
+        if known.state in (S.FAILED, S.PAUSED, S.ATTENTION) and known.run is None:
+            if known.checkpoint.phase in ("", "intent"):
+                core.roster.respec(known, spec)
+            else:
+                core.roster.respec(known, replace(known.spec, options=spec.options))
+            known.attempts = 0
+            core.go(known, S.QUEUED)
+            core.save(known)
+            core.requeue(known)
+        return True
+
+
+def with_policy(spec: TransferSpec, answer: str) -> TransferSpec:
+    """The item with the conflict policy that was chosen for its whole operation."""
+    return replace(spec, options=replace(spec.options, on_conflict=ConflictPolicy(answer)))
+
+
+def record_of(operation: Operation) -> SavedOperation:
+    """What a restart must know."""
+    return SavedOperation(
+        operation.id, operation.label, operation.added_at, operation.request, not operation.is_planning
+    )

@@ -1,0 +1,51 @@
+"""The saved queue becomes the running one."""
+
+from __future__ import annotations
+
+from engine.model import TransferState
+from engine.queue.core import Core, Operation
+from engine.queue.debts import Debts
+from engine.queue.reports import Reporter
+from engine.transfer import Transfer
+
+S = TransferState
+
+
+def recover(core: Core, debts: Debts, reporter: Reporter) -> None:
+    """Take over what the store has loaded. Called before any thread is started.
+
+    What was running goes on by itself; paused stays paused. An item that asked for a profile is
+    asked again only if that profile is still not at hand.
+    """
+    loaded = core.store.loaded
+    at_hand = {profile.connection_id for profile in core.connections.profiles()}
+    for operation in loaded.operations:
+        core.operations[operation.id] = Operation(
+            operation.id,
+            None if operation.planned else operation.request,
+            operation.label,
+            operation.added_at,
+            is_planning=not operation.planned and operation.request is not None,
+        )
+    transfers = []
+    for item in loaded.items:
+        transfer = Transfer(item.id, item.operation, item.spec, item.rank)
+        transfer.state = item.state
+        transfer.checkpoint = item.checkpoint
+        transfer.parts = dict(loaded.parts.get(item.id, {}))
+        transfer.attempts = 0
+        transfer.problem = item.problem
+        transfer.question = item.question
+        transfer.added_at = item.added_at
+        asks_for_profile = item.question is not None and item.question.kind == "needs-profile"
+        if transfer.state is S.ATTENTION and asks_for_profile and item.spec.connection in at_hand:
+            transfer.state, transfer.question = S.QUEUED, None
+        transfers.append(transfer)
+    core.roster.add(transfers)
+    for transfer in transfers:
+        if transfer.state is S.QUEUED:
+            core.scheduler.ready(transfer)
+            reporter.recovered += 1
+            reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
+    core.scheduler.held = loaded.held
+    debts.load(loaded.owed)

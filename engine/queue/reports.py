@@ -1,0 +1,279 @@
+"""What readers get to see of the queue."""
+
+from __future__ import annotations
+
+from engine.jobs.protocol import Part, PartAction
+from engine.model import DEFAULT_PART_SIZE, ItemKind, TransferState
+from engine.pace.meter import SpeedHistory, SpeedMeter
+from engine.queue.core import Core
+from engine.queue.roster import Sums
+from engine.scheduler import lane_of
+from engine.snapshot import (
+    EngineSnapshot,
+    Health,
+    PartSnapshot,
+    Totals,
+    TransferDetail,
+    TransferSnapshot,
+    View,
+    Waiting,
+)
+from engine.transfer import Transfer
+
+S = TransferState
+
+SAMPLE_SECONDS = 0.2
+"""Speeds are not measured more often."""
+
+_PARTS_SHOWN = 100
+
+
+def row_of(core: Core, transfer: Transfer) -> TransferSnapshot:
+    """One item. With the lock held."""
+    run, spec = transfer.run, transfer.spec
+    size = run.size if run is not None and run.parts else spec.size
+    if transfer.state is S.DONE:
+        done = confirmed = max(size, 0)
+    else:
+        confirmed = transfer.bytes_confirmed
+        done = transfer.bytes_done
+        if size >= 0:
+            done = min(done, size)
+    running = transfer.state in (S.RUNNING, S.FINISHING) and run is not None
+    parts = len(run.parts) if run is not None else 0
+    if not parts and size >= 0:
+        part_size = transfer.checkpoint.part_size or spec.options.part_size or DEFAULT_PART_SIZE
+        parts = max(1, -(-size // part_size))
+    parts_done = run.parts_done if run is not None and run.parts else len(transfer.parts)
+    now = core.clock.monotonic()
+    return TransferSnapshot(
+        id=transfer.id,
+        operation=transfer.operation,
+        kind=spec.kind,
+        state=transfer.state,
+        source=str(spec.source),
+        target=_target(transfer),
+        size=size,
+        bytes_done=done,
+        bytes_confirmed=confirmed,
+        parts_done=parts if transfer.state is S.DONE else parts_done,
+        parts=parts,
+        bytes_per_second=run.meter.bytes_per_second if running and run is not None else 0.0,
+        eta=run.meter.eta(size - done) if running and run is not None and size >= 0 else None,
+        elapsed=transfer.seconds_before + (max(0.0, now - run.begun_at) if run is not None else 0.0),
+        outcome=transfer.outcome if transfer.state is S.DONE else None,
+        verified=transfer.verified if transfer.state is S.DONE else None,
+        saving=transfer.saved_seq > core.store.durable_seq,
+        waiting=_waiting(core, transfer, now),
+        question=transfer.question,
+        problem=transfer.problem,
+        note=transfer.note,
+    )
+
+
+def _target(transfer: Transfer) -> str:
+    target, final = transfer.spec.target, transfer.checkpoint.target
+    if final is None:
+        return str(target)
+    bucket = getattr(target, "bucket", None)
+    return f"s3://{bucket}/{final}" if bucket else final
+
+
+def _waiting(core: Core, transfer: Transfer, now: float) -> Waiting | None:
+    hold = transfer.hold
+    if transfer.state is not S.WAITING or hold is None:
+        return None
+    if hold.reason == "retry":
+        return Waiting("retry", hold.text, max(0.0, hold.until - now), hold.attempt, hold.attempts)
+    blockade = core.scheduler.blockade_for(lane_of(transfer))
+    until = blockade.until if blockade is not None else hold.until
+    text = blockade.text if blockade is not None else hold.text
+    return Waiting(hold.reason, text, max(0.0, until - now))
+
+
+class Reporter:
+    """Takes pictures of the queue. Every method is called with the core's lock held."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._up, self._down = SpeedMeter(core.clock), SpeedMeter(core.clock)
+        self._history = SpeedHistory(core.clock)
+        self._sampled_at = 0.0
+        self._seen: tuple[object, ...] = ()
+        self.recovered = self.recovered_bytes = 0
+
+    def sample(self, *, force: bool = False) -> None:
+        """Look at the counters."""
+        core, now = self._core, self._core.clock.monotonic()
+        if not force and now - self._sampled_at < SAMPLE_SECONDS:
+            return
+        self._sampled_at = now
+        up, down = core.retired_up, core.retired_down
+        active = core.scheduler.active
+        if not active:
+            # Time in which nothing is to be done is not slow, and nothing to draw.
+            self._up.sample(up)
+            self._down.sample(down)
+            self._up.pause()
+            self._down.pause()
+            self._history.sample(up + down)
+            return
+        self._up.resume()
+        self._down.resume()
+        for transfer in active:
+            run = transfer.run
+            if run is None:
+                continue
+            moved = run.moved
+            run.meter.sample(moved)
+            if transfer.spec.kind is ItemKind.UPLOAD:
+                up += moved
+            elif transfer.spec.kind is ItemKind.DOWNLOAD:
+                down += moved
+        self._up.sample(up)
+        self._down.sample(down)
+        self._history.sample(up + down)
+
+    @property
+    def speed_history(self) -> tuple[float, ...]:
+        """Bytes per second for each of the last seconds."""
+        return self._history.values
+
+    def snapshot(self, first: int, count: int, view: View, find: str) -> EngineSnapshot:
+        """A window of the queue and the sums over all of it: O(active + window), but for a search."""
+        core = self._core
+        self.sample()
+        rows, total = self._rows(max(first, 0), max(count, 0), view, find)
+        totals = self.totals(core.roster.sums)
+        health = self.health()
+        seen = (
+            core.revision,
+            core.roster.changes,
+            totals,
+            health,
+            tuple(round(row.waiting.seconds_left) for row in rows if row.waiting is not None),
+            tuple(row.bytes_done for row in rows if row.state.is_active),
+            sum(1 for row in rows if row.saving),
+        )
+        if seen != self._seen:
+            core.revision += 1
+            self._seen = (core.revision, *seen[1:])
+        return EngineSnapshot(
+            revision=core.revision,
+            rows=rows,
+            first=max(first, 0),
+            total=total,
+            totals=totals,
+            health=health,
+            held=core.scheduler.held,
+            upload_limit=core.upload_limiter.rate,
+            download_limit=core.download_limiter.rate,
+            workers=core.scheduler.workers,
+        )
+
+    def health(self) -> Health:
+        """What is wrong with the whole."""
+        core = self._core
+        planning = sum(1 for operation in core.operations.values() if operation.is_planning)
+        return Health(core.store.problem, planning, self.recovered, self.recovered_bytes)
+
+    def totals(self, sums: Sums) -> Totals:
+        """Of the whole queue, or of one operation."""
+        core = self._core
+        is_all = sums is core.roster.sums
+        under_way = sum(
+            transfer.bytes_done
+            for transfer in core.scheduler.active
+            if is_all or core.roster.operations.get(transfer.operation) is sums
+        )
+        done = min(sums.bytes_finished + under_way, sums.bytes_total)
+        left = max(0, sums.bytes_total - done)
+        up, down = self._up.bytes_per_second, self._down.bytes_per_second
+        moving = bool(sums.counts[S.RUNNING] or sums.counts[S.FINISHING])
+        if not moving:
+            up = down = 0.0
+        elapsed = max(self._up.elapsed, self._down.elapsed)
+        moved = core.retired_up + core.retired_down
+        return Totals(
+            counts={state: count for state, count in sums.counts.items() if count},
+            bytes_total=sums.bytes_total,
+            bytes_done=done,
+            bytes_left=left,
+            upload_bytes_per_second=up,
+            download_bytes_per_second=down,
+            average_bytes_per_second=self._up.average + self._down.average,
+            eta=left / (up + down) if up + down >= 1 and left else None,
+            elapsed=elapsed if moved or moving else 0.0,
+            verified=sums.verified,
+        )
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def _rows(
+        self, first: int, count: int, view: View, find: str
+    ) -> tuple[tuple[TransferSnapshot, ...], int]:
+        core, roster = self._core, self._core.roster
+        if view is View.ALL and not find:
+            unfinished = len(roster)
+            chosen = roster.window(first, count)
+            finished: list[TransferSnapshot] | None = None
+        else:
+            states = [state for state in TransferState if view.shows(state) and not state.is_final]
+            ids = roster.chosen(states, find)
+            unfinished = len(ids)
+            chosen = [roster.items[id] for id in ids[first : first + count] if id in roster.items]
+            finished = self._finished(view, find)
+        rows = [row_of(core, transfer) for transfer in chosen]
+        total = unfinished + (len(roster.finished) if finished is None else len(finished))
+        left = count - len(rows)
+        if left > 0:
+            start = max(0, first - unfinished)
+            if finished is None:
+                end = min(start + left, len(roster.finished))
+                rows += [roster.finished[index] for index in range(start, end)]
+            else:
+                rows += finished[start : start + left]
+        return tuple(rows), total
+
+    def _finished(self, view: View, find: str) -> list[TransferSnapshot]:
+        if not view.shows(S.DONE):
+            return []
+        if not find:
+            return list(self._core.roster.finished)
+        needle = find.casefold()
+        return [
+            row
+            for row in self._core.roster.finished
+            if needle in row.source.casefold() or needle in row.target.casefold()
+        ]
+
+    def detail(self, transfer: Transfer) -> TransferDetail:
+        """Everything about one item."""
+        run = transfer.run
+        parts = run.parts if run is not None else []
+        in_hand = [part for part in parts if part.in_hand]
+        others = [part for part in parts if not part.in_hand][:_PARTS_SHOWN]
+        shown = sorted(in_hand + others, key=lambda part: part.number)
+        spec = transfer.spec
+        return TransferDetail(
+            row=row_of(self._core, transfer),
+            part_size=transfer.checkpoint.part_size or spec.options.part_size or DEFAULT_PART_SIZE,
+            parts=tuple(_part(part) for part in shown),
+            attempts=transfer.attempts + sum(part.attempts for part in parts),
+            last_error=transfer.problem or transfer.last_error,
+            upload_id=transfer.checkpoint.upload_id,
+            average_bytes_per_second=run.meter.average if run is not None else 0.0,
+            connection=str(spec.connection or ""),
+            notes=(transfer.note,) if transfer.note else (),
+        )
+
+
+def _part(part: Part) -> PartSnapshot:
+    if part.in_hand:
+        state = "checking" if part.action is PartAction.CHECK else "moving"
+    elif part.confirmed:
+        state = "done"
+    else:
+        state = "retrying" if part.attempts else "pending"
+    done = part.length if part.confirmed else part.done
+    return PartSnapshot(part.number, part.offset, part.length, done, state, part.attempts)

@@ -1,0 +1,314 @@
+"""Which piece of work comes next. Pure: it is told the time, holds no thread and does no I/O."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from engine.errors import Condition
+from engine.jobs.protocol import Part
+from engine.model import ConnectionId, ItemKind, LocalRef, TransferId, TransferState
+from engine.queue.blockade import Blockade, Scope
+from engine.transfer import Transfer
+
+S = TransferState
+
+KEPT_WAITING = 8
+"""Items whose parts all wait for another try keep their files open, up to so many."""
+
+_RAISE_EVERY = 2.0
+"""Seconds without a complaint after which a busy server is asked for one more thing at a time."""
+
+
+class WorkKind(Enum):
+    """What a worker is asked to do."""
+
+    BEGIN = "begin"
+    MOVE = "move"
+    FINISH = "finish"
+    REMOVE = "remove"
+    """A move: the target is safe, the source goes."""
+    CLOSE = "close"
+    """Its run was stopped, and nobody is inside any more."""
+    DISCARD = "discard"
+    """It was cancelled: remove its traces."""
+    CLEAN = "clean"
+    """Pay an old debt: abort an upload, unlink a file."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One piece."""
+
+    kind: WorkKind
+    transfer: Transfer | None
+    part: Part | None = None
+    debt: int = 0
+    """CLEAN: number of the debt."""
+
+
+class Lane(NamedTuple):
+    """Items that the same things can hold up: what holds up one of them holds up all."""
+
+    connection: ConnectionId | None
+    root: str | None
+    is_small: bool
+
+
+class Scheduler:
+    """Guarantees: every method is called with the queue's lock held, and is O(log queue) at worst.
+
+    Small items and large ones have separate limits, and every lane its own heap, so that whatever
+    waits or is paused never stands in the way of what could move.
+    """
+
+    def __init__(self, workers: int, active_items: int, rng: random.Random | None = None) -> None:
+        self.workers, self.active_items = workers, active_items
+        self.held = False
+        """Nothing starts and no part is given out."""
+        self._rng = rng or random.Random()
+        self._ready: dict[Lane, list[tuple[int, TransferId, Transfer]]] = {}
+        self._rotation: deque[Transfer] = deque()
+        """Items with a run, in the order in which they get a part."""
+        self._chores: deque[Work] = deque()
+        self._timers: list[tuple[float, TransferId, Transfer]] = []
+        """Heap of WAITING items without a run."""
+        self.blockades: dict[Scope, Blockade] = {}
+        self._disks: dict[str | None, Scope] = {}
+        """By root: the disk below it, once it was full."""
+        self._small_active = self._large_active = 0
+        self._under_way: dict[ConnectionId | None, int] = {}
+        self._ceilings: dict[ConnectionId, tuple[float, float]] = {}
+        """Busy servers: how much is asked at a time, and since when (monotonic)."""
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def ready(self, transfer: Transfer) -> None:
+        """A QUEUED item without a run may begin."""
+        heap = self._ready.setdefault(lane_of(transfer), [])
+        heapq.heappush(heap, (transfer.rank, transfer.id, transfer))
+
+    def chore(self, work: Work) -> None:
+        """Something that is done before anything else."""
+        self._chores.append(work)
+
+    def wait_until(self, transfer: Transfer, when: float) -> None:
+        """A WAITING item without a run is to be tried again then."""
+        heapq.heappush(self._timers, (when, transfer.id, transfer))
+
+    def started(self, transfer: Transfer) -> None:
+        """It has a run now."""
+        self._rotation.append(transfer)
+        if transfer.is_small:
+            self._small_active += 1
+        else:
+            self._large_active += 1
+
+    def stopped(self, transfer: Transfer) -> None:
+        """Its run is over."""
+        try:
+            self._rotation.remove(transfer)
+        except ValueError:
+            return
+        if transfer.is_small:
+            self._small_active -= 1
+        else:
+            self._large_active -= 1
+
+    @property
+    def active(self) -> tuple[Transfer, ...]:
+        """Items with a run."""
+        return tuple(self._rotation)
+
+    @property
+    def has_chores(self) -> bool:
+        """Something has to be tidied up."""
+        return bool(self._chores)
+
+    # -- choosing ----------------------------------------------------------------------------------
+
+    def take(self, now: float) -> Work | None:
+        """The next piece of work, already marked as taken; ``None`` if there is nothing to do now."""
+        if self._chores:
+            return self._chores.popleft()
+        if self.held:
+            return None
+        self._wake(now)
+        probe = self._probe(now)
+        if probe is not None:
+            return Work(WorkKind.BEGIN, probe)
+        return self._begin(now) or self._move(now)
+
+    def next_due(self, now: float) -> float | None:
+        """Monotonic time at which `take` may have something; ``None`` if only an event can change that."""
+        times = [timer[0] for timer in self._timers[:1]]
+        times += [blockade.until for blockade in self.blockades.values() if blockade.probe is None]
+        times += [item.run.next_due for item in self._rotation if item.run is not None and item.run.delayed]
+        return max(min(times), now) if times and not self.held else None
+
+    def _wake(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            _, _, transfer = heapq.heappop(self._timers)
+            hold = transfer.hold
+            if (
+                transfer.state is S.WAITING
+                and transfer.run is None
+                and hold is not None
+                and hold.until <= now
+            ):
+                self.ready(transfer)
+
+    def _probe(self, now: float) -> Transfer | None:
+        for scope, blockade in list(self.blockades.items()):
+            if not blockade.is_due(now):
+                continue
+            first = blockade.first()
+            if first is None:
+                del self.blockades[scope]
+            elif first.run is None:
+                blockade.probe = first.id
+                del blockade.items[first.id]
+                return first
+        return None
+
+    def _begin(self, now: float) -> Work | None:
+        best: tuple[int, TransferId, Transfer] | None = None
+        best_heap = None
+        for lane, heap in self._ready.items():
+            while heap and not _may_begin(heap[0]):
+                heapq.heappop(heap)
+            if not heap or self.blockade_for(lane) is not None or not self._has_room(lane, now):
+                continue
+            if best is None or heap[0] < best:
+                best, best_heap = heap[0], heap
+        if best is None or best_heap is None:
+            return None
+        heapq.heappop(best_heap)
+        return Work(WorkKind.BEGIN, best[2])
+
+    def _has_room(self, lane: Lane, now: float) -> bool:
+        if not self._may_ask(lane.connection, now):
+            return False
+        if lane.is_small:
+            # Beside large items, small ones leave half of the workers to them.
+            room = self.workers if not self._large_active else max(1, self.workers // 2)
+            return self._small_active < room
+        moving = sum(1 for item in self._rotation if not item.is_small and item.state is not S.WAITING)
+        return moving < self.active_items and self._large_active < self.active_items + KEPT_WAITING
+
+    def _move(self, now: float) -> Work | None:
+        for _ in range(len(self._rotation)):
+            transfer = self._rotation[0]
+            self._rotation.rotate(-1)
+            run = transfer.run
+            if run is None or run.stopping or run.finishing:
+                continue
+            run.wake_delayed(now)
+            if run.pending and self._may_ask(transfer.spec.connection, now):
+                part = run.pending.popleft()
+                run.in_hand[part.number] = part
+                part.in_hand = True
+                return Work(WorkKind.MOVE, transfer, part)
+        return None
+
+    # -- busy servers ------------------------------------------------------------------------------
+
+    def entered(self, connection: ConnectionId | None) -> None:
+        """A worker asks this endpoint for something."""
+        self._under_way[connection] = self._under_way.get(connection, 0) + 1
+
+    def left(self, connection: ConnectionId | None) -> None:
+        """It has its answer."""
+        self._under_way[connection] -= 1
+
+    def is_busy(self, connection: ConnectionId, now: float) -> None:
+        """The server asked to slow down: half as much at a time, at most once a second."""
+        ceiling, since = self._ceilings.get(connection, (float(self.workers), -10.0))
+        if now - since >= 1.0:
+            under_way = float(self._under_way.get(connection, 1))
+            self._ceilings[connection] = (max(1.0, min(ceiling, under_way) / 2), now)
+
+    def _may_ask(self, connection: ConnectionId | None, now: float) -> bool:
+        if connection is None or connection not in self._ceilings:
+            return True
+        ceiling, since = self._ceilings[connection]
+        ceiling += (now - since) / _RAISE_EVERY
+        if ceiling >= self.workers:
+            del self._ceilings[connection]
+            return True
+        return self._under_way.get(connection, 0) < int(ceiling)
+
+    # -- conditions --------------------------------------------------------------------------------
+
+    def block(self, error: Condition, transfer: Transfer, now: float) -> Blockade:
+        """A condition holds; whoever is in its scope waits. Returns what they wait for."""
+        blockade = self.blockades.get(error.scope)
+        if blockade is None:
+            blockade = self.blockades[error.scope] = Blockade(error.scope)
+            blockade.hit(error, now, self._rng)
+        elif blockade.probe == transfer.id or now >= blockade.until:
+            blockade.hit(error, now, self._rng)
+        if error.scope[0] == "disk":
+            self._disks[root_of(transfer)] = error.scope
+        return blockade
+
+    def unblock(self, transfer: Transfer) -> list[Transfer]:
+        """Something of this item got done: what held up its lane is over. Returns who waited for it."""
+        if not self.blockades:
+            return []
+        freed: list[Transfer] = []
+        for scope in scopes_of(lane_of(transfer), self._disks):
+            blockade = self.blockades.get(scope)
+            if blockade is not None and blockade.probe == transfer.id:
+                del self.blockades[scope]
+                freed += blockade.items.values()
+        return freed
+
+    def gave_up(self, transfer: Transfer) -> None:
+        """It does not probe any more, for a reason that tells nothing about the condition."""
+        for blockade in self.blockades.values():
+            blockade.items.pop(transfer.id, None)
+            if blockade.probe == transfer.id:
+                blockade.probe = None
+
+    def blockade_for(self, lane: Lane) -> Blockade | None:
+        """What holds up this lane."""
+        if not self.blockades:
+            return None
+        for scope in scopes_of(lane, self._disks):
+            if scope in self.blockades:
+                return self.blockades[scope]
+        return next((b for scope, b in self.blockades.items() if scope[0] == "state"), None)
+
+
+def _may_begin(entry: tuple[int, TransferId, Transfer]) -> bool:
+    rank, _, transfer = entry
+    return transfer.rank == rank and transfer.run is None and transfer.state in (S.QUEUED, S.WAITING)
+
+
+def root_of(transfer: Transfer) -> str | None:
+    """Downloads: what is written to one disk."""
+    return transfer.spec.root if transfer.spec.kind is ItemKind.DOWNLOAD else None
+
+
+def lane_of(transfer: Transfer) -> Lane:
+    """Which lane an item is in."""
+    spec = transfer.spec
+    connection = (
+        None if isinstance(spec.source, LocalRef) and isinstance(spec.target, LocalRef) else spec.connection
+    )
+    return Lane(connection, root_of(transfer), transfer.is_small)
+
+
+def scopes_of(lane: Lane, disks: dict[str | None, Scope]) -> list[Scope]:
+    """The scopes whose conditions hold up this lane."""
+    scopes: list[Scope] = []
+    if lane.connection is not None:
+        scopes.append(("endpoint", lane.connection))
+    if lane.root is not None and lane.root in disks:
+        scopes.append(disks[lane.root])
+    return scopes

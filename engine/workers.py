@@ -1,0 +1,115 @@
+"""The threads that move: daemons which take the next piece of work until they are told to end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from engine.config import MAX_WORKERS
+from engine.queue.core import Core
+from engine.queue.running import Runner
+
+log = logging.getLogger(__name__)
+
+STUCK_SECONDS = 10.0
+"""How long a worker may take to leave an item that was stopped before another takes its place."""
+
+
+class Worker(threading.Thread):
+    """One of them. `busy_since` is written by the thread and read by anyone."""
+
+    def __init__(self, number: int, pool: WorkerPool) -> None:
+        super().__init__(name=f"s3tui-worker-{number}", daemon=True)
+        self._pool = pool
+        self.busy_since: float | None = None
+        self.is_written_off = False
+        """Stuck in the kernel: not counted any more, and ends when it comes back."""
+
+    def run(self) -> None:
+        """Take and do."""
+        self._pool.serve(self)
+
+
+class WorkerPool:
+    """As many workers as are wanted; `_workers` is written and read under the core's lock."""
+
+    def __init__(self, core: Core, runner: Runner) -> None:
+        self._core, self._runner = core, runner
+        self._workers: set[Worker] = set()
+        self._number = 0
+        self._idle = 0
+
+    def start(self) -> None:
+        """The threads are made when there is something for them to do."""
+
+    def spawn_if_needed(self) -> None:
+        """With the lock held: one more if all are busy and more are wanted."""
+        core = self._core
+        if self._idle or core.is_closing or len(self._workers) >= core.scheduler.workers:
+            return
+        self._number += 1
+        worker = Worker(self._number, self)
+        self._workers.add(worker)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            # The system gives no more threads: go on with those there are.
+            self._workers.discard(worker)
+            if self._workers:
+                log.warning("only %d workers: %s", len(self._workers), error)
+                return
+            raise
+
+    def serve(self, worker: Worker) -> None:
+        """The life of one worker."""
+        core, clock = self._core, self._core.clock
+        while True:
+            with core.lock:
+                work = None
+                while work is None:
+                    if core.is_closing or worker.is_written_off or self._is_one_too_many(worker):
+                        self._workers.discard(worker)
+                        return
+                    now = clock.monotonic()
+                    work = core.scheduler.take(now)
+                    if work is None:
+                        due = core.scheduler.next_due(now)
+                        self._idle += 1
+                        core.work.wait(None if due is None else max(0.005, due - now))
+                        self._idle -= 1
+                self.spawn_if_needed()
+                worker.busy_since = clock.monotonic()
+            try:
+                self._runner.do(work)
+            except Exception:
+                log.exception("worker %s", worker.name)
+            finally:
+                worker.busy_since = None
+
+    def _is_one_too_many(self, worker: Worker) -> bool:
+        return len(self._workers) > min(self._core.scheduler.workers, MAX_WORKERS)
+
+    def write_off_stuck(self) -> None:
+        """Workers that hang in stopped items get a substitute. With the lock held."""
+        core, now = self._core, self._core.clock.monotonic()
+        stopped = sum(
+            transfer.run.inside
+            for transfer in core.scheduler.active
+            if transfer.run is not None and transfer.run.stopping
+        )
+        for worker in list(self._workers):
+            since = worker.busy_since
+            if stopped and since is not None and now - since > STUCK_SECONDS and not self._idle:
+                worker.is_written_off = True
+                self._workers.discard(worker)
+                stopped -= 1
+                self.spawn_if_needed()
+
+    def join(self, deadline: float) -> int:
+        """Wait for them until `deadline` (monotonic); returns how many are left, which is no harm."""
+        for worker in list(self._workers):
+            left = deadline - self._core.clock.monotonic()
+            if left <= 0:
+                break
+            worker.join(left)
+        return sum(worker.is_alive() for worker in list(self._workers))
