@@ -159,7 +159,10 @@ class CopyJob:
         ctx.token.check()
         control = ctx.connection.control
         try:
-            if checkpoint.upload_id is None:
+            if facts.size == 0 and self._source.key.endswith("/"):
+                # Not every server has an object where it shows a marker: what counts is that there is one.
+                control.put_marker(self._target.bucket, self._target.key)
+            elif checkpoint.upload_id is None:
                 control.copy_object(
                     self._source,
                     self._target,
