@@ -201,6 +201,7 @@ class Intake:
             known.attempts = 0
             core.go(known, S.QUEUED)
             core.save(known)
+        if known.state is S.QUEUED:
             core.requeue(known)
         return True
 
