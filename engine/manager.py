@@ -454,6 +454,13 @@ class TransferManager:
                 if (item.operation == id or id in item.also) and (not states or item.state in states)
             )
 
+    def active_rows(self, count: int) -> tuple[TransferSnapshot, ...]:
+        """Up to `count` items that are under way."""
+        core = self._core
+        with core.lock:
+            self._reporter.sample()
+            return tuple(row_of(core, item) for item in core.scheduler.active[:count])
+
     def wait(self, timeout: float) -> bool:
         """Return when something happened, or after `timeout` seconds; false in the latter case."""
         core = self._core
