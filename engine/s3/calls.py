@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import SSLError as BotoSSLError
 from botocore.parsers import ResponseParserError
 
 from engine.errors import Condition, Permanent, Retryable, TransferError
@@ -92,7 +94,7 @@ class Caller:
             operation: For the words of an error, as `subject`.
             writes: It changes something, which a read-only profile refuses.
             patient: It may take the server minutes.
-            needs: Of these members at least one is in any true answer.
+            needs: Of these members (``member.member``) at least one is in any true answer.
 
         Raises:
             TransferError: As `error_for` and `network_error` say; ``read-only``; ``not-s3``.
@@ -106,7 +108,7 @@ class Caller:
             raise
         except (ClientError, BotoCoreError, ReplyRefused, OSError, ValueError) as error:
             raise self.explained(error, operation, subject) from error
-        if needs and not any(member in reply for member in needs):
+        if needs and not any(_has(reply, member) for member in needs):
             raise Permanent("not-s3", operation=operation, subject=subject, detail="the answer is incomplete")
         return reply
 
@@ -162,6 +164,8 @@ class Caller:
             return Permanent("name-not-utf8", **facts)
         if isinstance(error, ConnectTimeoutError):
             return self._unreachable(TimeoutError(), operation, subject)
+        if isinstance(error, BotoSSLError) and not isinstance(cause := _cause(error), ssl.SSLError):
+            return Permanent("tls", detail=str(getattr(cause, "strerror", None) or cause), **facts)
         if isinstance(error, (BotoConnectionError, HTTPClientError, OSError)):
             return self._unreachable(_cause(error), operation, subject)
         detail = str(error)
@@ -186,11 +190,16 @@ class Caller:
             operation=operation,
             subject=subject,
             connection_id=self.id,
-            request_id=error.response.get("ResponseMetadata", {}).get("RequestId", ""),
+            request_id=headers.get("x-amz-request-id", ""),
             retry_after=_seconds(headers.get("retry-after", "")),
             skew=self.endpoint.clock_offset,
             region=region,
         )
+
+
+def _has(reply: Mapping[str, Any], path: str) -> bool:
+    first, _, rest = path.partition(".")
+    return first in reply and (not rest or _has(reply[first], rest))
 
 
 def code_of(error: ClientError) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
+import time
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
-from botocore.handlers import add_expect_header
+from botocore.handlers import BUILTIN_HANDLERS, add_expect_header
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
@@ -23,6 +25,9 @@ CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 PATIENT_READ_TIMEOUT = 600.0
 """For what the server may take minutes to do: Complete and copies."""
+
+_QUICK = 5.0
+"""Seconds within which a reply tells the server's time."""
 
 _POOL = 8
 """Connections kept: the browser's threads and a few jobs at once."""
@@ -122,16 +127,25 @@ class _SigningContext(dict[str, Any]):
 
 
 class _Hooks:
-    """What is done to each request and reply of one client."""
+    """What is done to each request and reply of one client.
+
+    `_sent` holds, for each thread by itself, the monotonic time of its newest request.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        self._sent = threading.local()
 
     def attach(self, client: Any) -> None:
         """To all calls of this client."""
         events = client.meta.events
         events.register("before-sign.s3", self._set_time)
-        events.register("before-parse.s3", self._look_at_reply)
+        events.register("before-parse.s3.*", self._look_at_reply)
+        # Only then botocore's own, which make a 500 of every success that they cannot read.
+        for event, handler, *_ in BUILTIN_HANDLERS:
+            if event == "before-parse.s3.*":
+                events.unregister(event, handler)
+                events.register_last(event, handler)
         events.register_last("before-parameter-build.s3", _stay_here)
         if self._endpoint.profile.endpoint_url is not None:
             events.register("before-call.s3.DeleteObjects", _only_md5)
@@ -141,10 +155,13 @@ class _Hooks:
     def _set_time(self, request: AWSRequest, **_: object) -> None:
         timestamp = self._endpoint.now().strftime("%Y%m%dT%H%M%SZ")
         request.context = _SigningContext(request.context, timestamp)
+        self._sent.at = time.monotonic()
 
     def _look_at_reply(self, response_dict: dict[str, Any], **_: object) -> None:
         headers, status, body = response_dict["headers"], response_dict["status_code"], response_dict["body"]
-        if date := headers.get("date"):
+        # What takes minutes is dated when it begins and read when it is over.
+        is_quick = time.monotonic() - getattr(self._sent, "at", 0.0) < _QUICK
+        if is_quick and (date := headers.get("date")):
             self._endpoint.observe_date(date)
         text = bytes(body[:512]).lstrip() if isinstance(body, (bytes, bytearray)) else b""
         request_id = headers.get("x-amz-request-id", "")

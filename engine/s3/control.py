@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -44,6 +44,9 @@ _EMPTY_MD5 = "1B2M2Y8AsgTpgAmY7PhCfg=="
 
 _MOST_PARTS_ASKED = 2000
 """Parts asked for one by one where the server does not list them; more are not worth a HEAD each."""
+
+_OF_ONE_OBJECT = ("access-denied", "bad-request", "key-refused", "name-not-utf8", "not-supported")
+"""Refusals that say nothing of other objects."""
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -115,12 +118,27 @@ class Control(Uploads):
             params["ChecksumMode"] = "ENABLED"
         if part_number is not None:
             params["PartNumber"] = part_number
-        reply = self._call("head_object", params, "look at", str(ref))
+        try:
+            reply = self._call("head_object", params, "look at", str(ref))
+        except TransferError as error:
+            if error.code == "bad-request" and error.status == 400:
+                self._ask_why(params, str(ref))
+            raise
         headers = headers_of(reply)
         size = headers.get("content-length", "")
         if "etag" not in headers or not size.isdecimal():
             raise Permanent("not-s3", operation="look at", subject=str(ref), detail="no ETag or no size came")
         return object_facts(headers, int(size))
+
+    def _ask_why(self, head: Mapping[str, Any], subject: str) -> None:
+        """Ask for one byte of what a HEAD was refused: only then a reason is given (expired credentials).
+
+        Raises:
+            TransferError: The reason.
+        """
+        params = {name: value for name, value in head.items() if name not in ("ChecksumMode", "PartNumber")}
+        reply = self._call("get_object", {**params, "Range": "bytes=0-0"}, "look at", subject)
+        reply["Body"].close()
 
     def put_marker(self, bucket: str, key: str) -> None:
         """Put an empty object, which shows as a folder if its key ends in ``/``."""
@@ -181,7 +199,7 @@ class Control(Uploads):
                 str(new),
                 writes=True,
                 patient=True,
-                needs=("CopyObjectResult",),
+                needs=("CopyObjectResult.ETag",),
             )
         except TransferError as error:
             if error.code == "precondition" and if_match and not (if_none_match and self._is_there(new)):
@@ -219,6 +237,8 @@ class Control(Uploads):
                 try:
                     self.delete_object(ObjectRef(bucket, key))
                 except TransferError as error:
+                    if error.code not in _OF_ONE_OBJECT:
+                        raise
                     failed[key] = error
         if not plain:
             return failed

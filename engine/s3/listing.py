@@ -19,8 +19,8 @@ PAGE_SIZE = 1000
 MOST_BYTES = 32 * 1024 * 1024
 """Of one page: a thousand keys of 1,024 bytes, each of them encoded as three, take a tenth."""
 
-_MOST_EMPTY_PAGES = 10_000
-"""In a row. Servers send some where much was deleted."""
+_MOST_STUCK_PAGES = 10_000
+"""In a row that bring nothing new. Servers send empty ones where much was deleted."""
 
 
 def list_pages(
@@ -41,11 +41,15 @@ def list_pages(
         start_after: The whole key after which to begin.
 
     Raises:
-        Permanent: ``not-s3``: the answer is no listing; what else the server says.
+        Permanent: ``not-s3``: the answer is no listing; ``name-not-utf8``; what else the server says.
         Retryable: ``bad-reply``: the listing goes round in circles.
         Interrupted: `token` was cancelled; checked before each page.
     """
     subject = str(ObjectRef(bucket, prefix))
+    try:
+        (prefix + (start_after or "")).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Permanent("name-not-utf8", operation="list", subject=subject) from error
     query = {"encoding-type": "url", "list-type": "2", "max-keys": str(PAGE_SIZE), "prefix": prefix}
     if delimiter:
         query["delimiter"] = delimiter
@@ -70,32 +74,35 @@ class _Course:
         self.pages = 0
         self._subject = subject
         self._seen: set[int] = set()
-        self._empty = 0
+        self._last_key = ""
+        self._stuck = 0
 
     def check(self, listed: Listed) -> None:
         """Count a page.
 
         Raises:
-            Retryable: It came before, or nothing comes.
+            Retryable: Nothing new has come for too long.
         """
         self.pages += 1
-        self._empty = 0 if len(listed.page) else self._empty + 1
-        if self._empty > _MOST_EMPTY_PAGES:
-            raise self._lost("nothing but empty pages come")
-        if listed.is_truncated and listed.last_key:
-            self._visit(("key", listed.last_key))
+        if listed.last_key in ("", self._last_key):
+            self._stuck += 1
+        else:
+            self._stuck, self._last_key = 0, listed.last_key
+        if self._stuck > _MOST_STUCK_PAGES:
+            raise self._lost("nothing new comes")
 
     def following(self, listed: Listed) -> dict[str, str]:
         """How to ask for the page after this one."""
         if listed.continuation:
-            self._visit(("token", listed.continuation))
+            self._visit(listed.continuation)
             return {"continuation-token": listed.continuation}
         if not listed.last_key:
             raise self._lost("it is not complete, and does not say how it goes on")
+        self._visit(listed.last_key)
         # Servers that know only version 1 of the listing go by the last key.
         return {"marker": listed.last_key, "start-after": listed.last_key}
 
-    def _visit(self, mark: tuple[str, str]) -> None:
+    def _visit(self, mark: str) -> None:
         # Numbers, not texts: a listing may have a hundred thousand pages.
         if hash(mark) in self._seen:
             raise self._lost("the listing goes round in circles")

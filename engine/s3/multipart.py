@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _MOST_ABORTS = 5
 """Rounds of abort and look. Each part that was under way can make one more necessary."""
 
+_MOST_PAGES = 10_000
+"""Of one answer, ten million uploads: whoever sends more sends without end."""
+
 UNSUPPORTED = ("bad-request", "not-supported")
 """What servers say to what they do not know."""
 
@@ -200,7 +203,17 @@ class Uploads:
 
     def list_uploads(self, bucket: str, prefix: str) -> list[OpenUpload]:
         """The unfinished uploads of keys below a prefix (which may be a whole key)."""
-        params = {"Bucket": bucket, "Prefix": prefix, "EncodingType": "url"}
+        try:
+            return self._uploads(bucket, prefix, {})
+        except Retryable as error:
+            if error.code != "server-error":
+                raise
+            # A key may hold what XML cannot. Encoded it can be told, but there are servers that
+            # say that they encode and do not, so this comes second.
+            return self._uploads(bucket, prefix, {"EncodingType": "url"})
+
+    def _uploads(self, bucket: str, prefix: str, encoding: dict[str, str]) -> list[OpenUpload]:
+        params = {"Bucket": bucket, "Prefix": prefix, **encoding}
         subject = str(ObjectRef(bucket, prefix))
         found: dict[tuple[str, str], OpenUpload] = {}
         for reply in self._pages(
@@ -250,7 +263,7 @@ class Uploads:
                 str(target),
                 writes=True,
                 patient=True,
-                needs=("CopyPartResult",),
+                needs=("CopyPartResult.ETag",),
             )
         except TransferError as error:
             if error.code == "precondition":
@@ -303,7 +316,7 @@ class Uploads:
                 return
             following = {name: page.get(member) for member, name in markers.items() if page.get(member)}
             mark = tuple(following.values())
-            if not mark or mark in seen:
+            if not mark or mark in seen or len(seen) >= _MOST_PAGES:
                 detail = "the list goes round in circles"
                 raise Retryable("bad-reply", operation=operation, subject=subject, detail=detail)
             seen.add(mark)

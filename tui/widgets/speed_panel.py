@@ -13,7 +13,7 @@ from engine import EngineSnapshot, TransferState
 from tui import format
 from tui.safe_text import cut, display, width
 from tui.widgets.line_table import Spans
-from tui.bars import bar
+from tui.widgets.transfer_rows import bar
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 S = TransferState
