@@ -5,8 +5,12 @@ What needs boto3 loads it when it first talks to a server, never on import.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.config import EngineConfig
 from engine.errors import (
+    Condition,
     EngineError,
     Problem,
     StateDamaged,
@@ -14,10 +18,12 @@ from engine.errors import (
     StateLocked,
     StateTooNew,
     StateUnsafe,
+    TransferError,
     UsageError,
     explain,
 )
 from engine.model import (
+    DEFAULT_PART_SIZE,
     ConflictPolicy,
     ConnectionId,
     DeleteRequest,
@@ -36,8 +42,9 @@ from engine.model import (
     TransferState,
     Verified,
 )
+from engine.pace.cancel import CancelToken
 from engine.page import EntryKind, Page
-from engine.s3.profiles import Profile
+from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
 from engine.snapshot import (
     EngineSnapshot,
     Event,
@@ -51,15 +58,40 @@ from engine.snapshot import (
     Waiting,
 )
 
+if TYPE_CHECKING:
+    from engine.manager import OperationProgress, TransferManager
+    from engine.planner import Planner
+    from engine.reading import SavedQueue, read_queue
+    from engine.s3.connection import Connections
+    from engine.verifying import Compared, verify
+
+_LATER = {
+    "Compared": "engine.verifying",
+    "Connections": "engine.s3.connection",
+    "OperationProgress": "engine.manager",
+    "Planner": "engine.planner",
+    "SavedQueue": "engine.reading",
+    "TransferManager": "engine.manager",
+    "read_queue": "engine.reading",
+    "verify": "engine.verifying",
+}
+"""Names whose modules are loaded when they are first asked for."""
+
 __all__ = [
+    "DEFAULT_PART_SIZE",
     "Answer",
     "Browser",
+    "CancelToken",
+    "Compared",
+    "Condition",
     "ConflictPolicy",
     "ConnectionId",
     "ConnectionTest",
+    "Connections",
     "CountProgress",
     "DeleteRequest",
     "Details",
+    "EngineConfig",
     "EngineError",
     "EngineSnapshot",
     "EntryKind",
@@ -72,14 +104,17 @@ __all__ = [
     "Location",
     "ObjectRef",
     "OperationId",
+    "OperationProgress",
     "Outcome",
     "Page",
     "PartSnapshot",
     "Place",
+    "Planner",
     "Problem",
     "Profile",
     "Question",
     "Request",
+    "SavedQueue",
     "StateDamaged",
     "StateError",
     "StateLocked",
@@ -88,7 +123,9 @@ __all__ = [
     "Token",
     "Totals",
     "TransferDetail",
+    "TransferError",
     "TransferId",
+    "TransferManager",
     "TransferOptions",
     "TransferRequest",
     "TransferSnapshot",
@@ -98,4 +135,19 @@ __all__ = [
     "View",
     "Waiting",
     "explain",
+    "find_profiles",
+    "has_credentials_hint",
+    "looked_for",
+    "read_queue",
+    "resolve_profile",
+    "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(module), name)

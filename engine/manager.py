@@ -22,6 +22,7 @@ from engine.model import (
 )
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock, SystemClock
+from engine.parts import check_part_size
 from engine.planner import Planner
 from engine.planning.mapping import kind_of
 from engine.queue.closing import Closer
@@ -67,6 +68,8 @@ class TransferManager:
     Args:
         config: See `EngineConfig`.
         connections: What reaches the endpoints.
+        only_new: Leave the saved queue as it is, but for items that are asked for again; a hold on it
+            does not concern what is asked for now.
 
     Raises:
         StateLocked: Another process owns the queue.
@@ -78,6 +81,7 @@ class TransferManager:
         config: EngineConfig,
         connections: Connections | None = None,
         *,
+        only_new: bool = False,
         fs: FsOps | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -99,7 +103,7 @@ class TransferManager:
         self._is_started = self._is_closed = False
         self.notices: tuple[str, ...] = self._store.loaded.notices
         """What had to be mended when the saved queue was read, in words."""
-        recover(self._core, self._debts, self._reporter)
+        recover(self._core, self._debts, self._reporter, only_new=only_new)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -113,7 +117,7 @@ class TransferManager:
             self._closer.start()
             self._housekeeper.start()
             for operation in list(core.operations.values()):
-                if operation.request is not None:
+                if operation.is_planning:
                     self._intake.resume(operation)
             core.wake()
 
@@ -189,6 +193,8 @@ class TransferManager:
             label = f"delete {request.targets[0]}"
         else:
             kind = kind_of(request)
+            if request.options.part_size is not None:
+                check_part_size(request.options.part_size)
             label = f"{kind.value} {request.sources[0]} to {request.target}"
         return self._intake.submit(request, label)
 
@@ -447,6 +453,13 @@ class TransferManager:
                 for item in core.roster
                 if (item.operation == id or id in item.also) and (not states or item.state in states)
             )
+
+    def active_rows(self, count: int) -> tuple[TransferSnapshot, ...]:
+        """Up to `count` items that are under way."""
+        core = self._core
+        with core.lock:
+            self._reporter.sample()
+            return tuple(row_of(core, item) for item in core.scheduler.active[:count])
 
     def wait(self, timeout: float) -> bool:
         """Return when something happened, or after `timeout` seconds; false in the latter case."""

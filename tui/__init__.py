@@ -1,1 +1,3 @@
-"""The terminal screen and the command line of s3tui: shows and asks; the engine does."""
+"""The terminal: the screen, the command line, and what both say."""
+
+__version__ = "0.1.0"

@@ -9,10 +9,11 @@ import zlib
 from dataclasses import replace
 
 from engine.errors import NeedsAnswer, Permanent, TransferError
+from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import decide
 from engine.jobs.content import verify_content
 from engine.jobs.metadata import mtime_of
-from engine.jobs.proof import demand, is_md5_etag, mismatch
+from engine.jobs.proof import demand, mismatch
 from engine.jobs.protocol import Begun, Finished, JobContext, Part, PartAction
 from engine.jobs.source import SourceFile
 from engine.local.failures import local_error
@@ -130,22 +131,21 @@ class DownloadJob:
     def _same_as(self, known: Facts) -> Verified | None:
         """What proves that the file holds just what the object holds."""
         ctx = self._ctx
-        facts = self._head()
-        if facts.size != known.size:
-            return None
         try:
             file = SourceFile(self._target, ctx.fs)
         except TransferError:
             return None
         try:
-            if file.size != facts.size:
+            if file.size != known.size:
                 return None
-            if facts.crc32 is not None and facts.checksum_type != "COMPOSITE":
-                return Verified.CRC if file.crc_of(0, file.size, ctx.token) == facts.crc32 else None
-            if is_md5_etag(facts):
-                _, md5 = file.crc_and_md5_of(0, file.size, ctx.token)
-                return Verified.ETAG if md5.hex() == facts.etag else None
-            return None
+            return prove_equal(
+                ctx.connection,
+                self._source,
+                file,
+                ctx.token,
+                part_size=ctx.part_size,
+                request_payer=self._options.request_payer,
+            )
         finally:
             file.close()
 

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import replace
 
 from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
+from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import Decision, decide, policy_of
 from engine.jobs.metadata import MTIME, content_type, mtime_text, put_headers
 from engine.jobs.multipart import MultipartUpload
-from engine.jobs.proof import demand, is_md5_etag, mismatch, multipart_count
+from engine.jobs.proof import demand, is_md5_etag, mismatch
 from engine.jobs.protocol import Begun, Finished, JobContext, Part, PartAction
 from engine.jobs.source import SourceFile
 from engine.local.failures import local_error
@@ -26,7 +27,7 @@ from engine.model import (
     Outcome,
     Verified,
 )
-from engine.parts import choose_part_size, multipart_etag, plan_parts
+from engine.parts import choose_part_size, plan_parts
 from engine.s3.wire import PutReply
 
 _MOST_NAMES = 1000
@@ -169,23 +170,15 @@ class UploadJob:
     def _same_as(self, source: SourceFile) -> Verified | None:
         """What proves that the object holds just what the file holds."""
         ctx = self._ctx
-        payer = self._options.request_payer
-        facts = ctx.connection.wire.head_object(self._target, token=ctx.token, request_payer=payer)
-        if facts.size != source.size:
-            return None
-        if facts.crc32 is not None and facts.checksum_type != "COMPOSITE":
-            crc = source.crc_of(0, source.size, ctx.token)
-            return Verified.CRC if crc == facts.crc32 else None
-        if is_md5_etag(facts):
-            _, md5 = source.crc_and_md5_of(0, source.size, ctx.token)
-            return Verified.ETAG if md5.hex() == facts.etag else None
-        count = multipart_count(facts.etag)
         part_size = choose_part_size(source.size, ctx.part_size)
-        if count is not None and count == len(plan_parts(source.size, part_size)):
-            planned = plan_parts(source.size, part_size)
-            md5s = [source.crc_and_md5_of(part.offset, part.length, ctx.token)[1] for part in planned]
-            return Verified.ETAG if multipart_etag(md5s) == facts.etag else None
-        return None
+        return prove_equal(
+            ctx.connection,
+            self._target,
+            source,
+            ctx.token,
+            part_size=part_size,
+            request_payer=self._options.request_payer,
+        )
 
     # -- move --------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class Intake:
     def resume(self, operation: Operation) -> None:
         """Plan it, (again) from its beginning. With the lock held."""
         core = self._core
+        if operation.id in self._tokens:
+            return
         operation.is_planning = True
         core.operations[operation.id] = operation
         core.roster.operations.setdefault(operation.id, Sums())
@@ -201,6 +203,7 @@ class Intake:
             known.attempts = 0
             core.go(known, S.QUEUED)
             core.save(known)
+        if known.state is S.QUEUED:
             core.requeue(known)
         return True
 

@@ -11,11 +11,11 @@ from engine.transfer import Transfer
 S = TransferState
 
 
-def recover(core: Core, debts: Debts, reporter: Reporter) -> None:
+def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = False) -> None:
     """Take over what the store has loaded. Called before any thread is started.
 
     What was running goes on by itself; paused stays paused. An item that asked for a profile is
-    asked again only if that profile is still not at hand.
+    asked again only if that profile is still not at hand. With `only_new` nothing goes on by itself.
     """
     loaded = core.store.loaded
     at_hand = {profile.connection_id for profile in core.connections.profiles()}
@@ -25,7 +25,7 @@ def recover(core: Core, debts: Debts, reporter: Reporter) -> None:
             None if operation.planned else operation.request,
             operation.label,
             operation.added_at,
-            is_planning=not operation.planned and operation.request is not None,
+            is_planning=not (operation.planned or only_new) and operation.request is not None,
         )
     transfers = []
     for item in loaded.items:
@@ -43,9 +43,9 @@ def recover(core: Core, debts: Debts, reporter: Reporter) -> None:
         transfers.append(transfer)
     core.roster.add(transfers)
     for transfer in transfers:
-        if transfer.state is S.QUEUED:
+        if transfer.state is S.QUEUED and not only_new:
             core.scheduler.ready(transfer)
             reporter.recovered += 1
             reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
-    core.scheduler.held = loaded.held
+    core.scheduler.held = loaded.held and not only_new
     debts.load(loaded.owed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.jobs.protocol import Part, PartAction
 from engine.model import DEFAULT_PART_SIZE, ItemKind, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
@@ -213,6 +215,7 @@ class Reporter:
         self, first: int, count: int, view: View, find: str
     ) -> tuple[tuple[TransferSnapshot, ...], int]:
         core, roster = self._core, self._core.roster
+        roster.synced_up_to(core.store.durable_seq)
         if view is View.ALL and not find:
             unfinished = len(roster)
             chosen = roster.window(first, count)
@@ -233,6 +236,8 @@ class Reporter:
                 rows += [roster.finished[index] for index in range(start, end)]
             else:
                 rows += finished[start : start + left]
+        if roster.unsynced:
+            rows = [replace(row, saving=True) if row.id in roster.unsynced else row for row in rows]
         return tuple(rows), total
 
     def _finished(self, view: View, find: str) -> list[TransferSnapshot]:

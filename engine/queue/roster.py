@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from engine.model import ItemKind, OperationId, Place, TransferId, TransferSpec, TransferState
 from engine.snapshot import TransferSnapshot
@@ -50,6 +51,8 @@ class Roster:
         self.finished: deque[TransferSnapshot] = deque(maxlen=MOST_FINISHED)
         """Newest first; cleared by the user."""
         self.finished_ids: dict[TransferId, TransferSnapshot] = {}
+        self.unsynced: dict[TransferId, int] = {}
+        """Finished items by the number of their record, until it is known to be on disk."""
         self.sums = Sums()
         self.operations: dict[OperationId, Sums] = {}
         self.changes = 0
@@ -120,9 +123,16 @@ class Roster:
         del self._order[at]
         if len(self.finished) == MOST_FINISHED:
             self.finished_ids.pop(self.finished[-1].id, None)
+        row = replace(row, saving=False)
         self.finished.appendleft(row)
         self.finished_ids[row.id] = row
+        self.unsynced[row.id] = transfer.saved_seq
         self.changes += 1
+
+    def synced_up_to(self, seq: int) -> None:
+        """The journal is on disk up to here."""
+        if self.unsynced:
+            self.unsynced = {id: at for id, at in self.unsynced.items() if at > seq}
 
     def clear_finished(self) -> int:
         """Take them off the screen."""

@@ -17,7 +17,7 @@ from engine.errors import (
 )
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
-from engine.model import ConnectionId, TransferState
+from engine.model import ConflictPolicy, ConnectionId, TransferState
 from engine.pace.clock import Clock
 from engine.queue.closing import Closer, Closing
 from engine.queue.context import ItemContext
@@ -296,11 +296,23 @@ class Runner:
             core.save(transfer)
             core.stop_run(transfer, "answered")
             return
+        if error.code == "target-exists" and transfer.spec.options.on_conflict is not ConflictPolicy.ASK:
+            # It appeared while the item ran: looking again, its policy has the answer.
+            self._look_again(transfer)
+            return
         core.go(transfer, S.ATTENTION)
         transfer.question = question_of(error)
         core.save(transfer)
         core.tell(event("attention", row_of(core, transfer)))
         core.stop_run(transfer, "attention")
+
+    def _look_again(self, transfer: Transfer) -> None:
+        transfer.attempts += 1
+        if self._core.retries.exhausted(transfer.attempts):
+            self._fail(transfer)
+            return
+        self._core.go(transfer, S.QUEUED)
+        self._core.stop_run(transfer, "conflict")
 
     def _fail(self, transfer: Transfer) -> None:
         core = self._core
@@ -317,6 +329,8 @@ class Runner:
         connection = transfer.spec.connection
         if error.code == "slow-down" and connection is not None:
             core.scheduler.is_busy(connection, now)
+        if error.code == "upload-gone":
+            part = None  # Not one part is to be tried again, but the item looked at from its beginning.
         if part is not None:
             part.attempts += 1
             attempt = part.attempts

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from engine.errors import StateUnsafe
+from engine.errors import Condition, StateUnsafe
 from engine.local.fsops import FsOps
 from engine.model import Checkpoint, ConfirmedPart, ConnectionId, OperationId, TransferId
 from engine.pace.clock import Clock
@@ -266,6 +267,11 @@ class Store:
 
     def close(self, timeout: float = 5.0) -> None:
         """Sync, and give the folder free. Idempotent."""
+        if self._set_aside != self._next_id:
+            # Ids that were set aside and not used are given back; after a crash they are not.
+            self._set_aside = self._next_id
+            with contextlib.suppress(Condition):
+                self._journal.commit([("meta", "1", self._meta())])
         self._journal.shut(timeout)
 
 

@@ -11,9 +11,9 @@ from textual.widget import Widget
 
 from engine import EngineSnapshot, TransferState
 from tui import format
+from tui.bars import bar
 from tui.safe_text import cut, display, width
 from tui.widgets.line_table import Spans
-from tui.widgets.transfer_rows import bar
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 S = TransferState

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine import ItemKind, Outcome, TransferSnapshot, TransferState, Waiting
 from tui import format
+from tui.bars import bar
 from tui.places import home
 from tui.safe_text import cut, display, middle, pad, width
 from tui.widgets.line_table import Spans
@@ -45,17 +46,6 @@ _REASONS = {
 def name_of(row: TransferSnapshot) -> str:
     """The item's own name, raw: the last part of its source."""
     return row.source.rstrip("/").rpartition("/")[2] or row.source
-
-
-def bar(fraction: float, cells: int) -> tuple[str, str]:
-    """Done and remaining part of a progress bar, in half cells.
-
-    >>> bar(0.5, 5)
-    ('━━╸', '──')
-    """
-    halves = int(max(0.0, min(fraction, 1.0)) * cells * 2)
-    done = "━" * (halves // 2) + "╸" * (halves % 2)
-    return done, "─" * (cells - len(done))
 
 
 def waiting_text(waiting: Waiting) -> str:

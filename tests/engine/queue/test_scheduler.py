@@ -167,10 +167,10 @@ def test_a_full_disk_holds_up_only_what_is_written_to_it() -> None:
 
 def test_a_busy_server_is_asked_for_half_as_much_and_slowly_for_more_again() -> None:
     queue = scheduler(workers=8, active=4)
-    for number in range(1, 9):
+    for _number in range(1, 9):
         queue.entered(HERE)
     queue.is_busy(HERE, 0.0)
-    for number in range(8):
+    for _number in range(8):
         queue.left(HERE)
     run(queue, large(1), parts=20)
     taken = 0

@@ -1,0 +1,23 @@
+"""The entry point: sets what Textual reads when it is imported, and loads only what the command needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; the result is the exit code."""
+    if os.environ.get("SSH_CONNECTION"):
+        # A line with some delay: no movement for its own sake, and fewer pictures a second.
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+        os.environ.setdefault("TEXTUAL_FPS", "20")
+        os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    from tui.cli import run
+
+    return run(list(sys.argv[1:] if argv is None else argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

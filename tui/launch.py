@@ -1,0 +1,78 @@
+"""Opening the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from engine import (
+    ConflictPolicy,
+    LocalRef,
+    Location,
+    ObjectRef,
+    TransferManager,
+    UsageError,
+    has_credentials_hint,
+)
+from tui.log import set_up
+from tui.setup import Setup, place_of
+
+
+def open_app(setup: Setup) -> int:
+    """The screen, on what the command line names; returns the exit code.
+
+    Raises:
+        UsageError: The places make no sense, or there is no terminal.
+    """
+    left, right = places_of(setup)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the screen needs a terminal; without one use s3tui cp, run or status")
+    set_up(setup.log_file)
+    manager = TransferManager(setup.config(), setup.connections())
+    try:
+        from tui.app import S3TuiApp
+
+        policy = setup.settings.on_conflict or ConflictPolicy.ASK
+        app = S3TuiApp(
+            manager,
+            left=left,
+            right=right,
+            options=setup.options(policy),
+            theme=getattr(setup.args, "theme", None)
+            or setup.settings.theme
+            or os.environ.get("TEXTUAL_THEME"),
+        )
+        result = app.run(mouse=not getattr(setup.args, "no_mouse", False))
+    finally:
+        manager.close()
+    return app.return_code or (result if isinstance(result, int) else 0) or 0
+
+
+def places_of(setup: Setup) -> tuple[Location, Location | None]:
+    """What both panes show at first.
+
+    Raises:
+        UsageError: Two places of one kind, or a folder that does not exist.
+    """
+    local: LocalRef | None = None
+    remote: ObjectRef | None = None
+    for text in getattr(setup.args, "places", []):
+        place = place_of(text)
+        if isinstance(place, LocalRef):
+            if local is not None:
+                raise UsageError(f"{text!r} is one local folder too many")
+            if not os.path.isdir(place.path):
+                known = ", ".join(("cp", "run", "status", "verify", "demo"))
+                raise UsageError(f"{text!r} is no folder (commands: {known})")
+            local = place
+        elif remote is not None:
+            raise UsageError(f"{text!r} is one s3:// address too many")
+        else:
+            remote = place
+    here = LocalRef((local.path.rstrip("/") if local is not None else os.getcwd()) + "/")
+    if remote is not None and remote.key and not remote.key.endswith("/"):
+        remote = ObjectRef(remote.bucket, remote.key + "/")
+    if remote is None and not has_credentials_hint(setup.profile, os.environ):
+        return Location(here), None
+    there = Location(remote or ObjectRef(""), setup.profile.connection_id)
+    return Location(here), there

@@ -1,0 +1,219 @@
+"""The command line's words: commands, options, and what they are parsed to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+from engine import ConflictPolicy, UsageError
+from tui import __version__
+from tui.limits import parse_limits
+from tui.sizes import parse_seconds, parse_size
+
+COMMANDS = ("cp", "run", "status", "verify", "demo")
+
+T = TypeVar("T")
+
+_ABOUT = "Move big files between a local disk and S3, and lose nothing. Without a command: the screen."
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, and leaves the ending to the caller."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of exit.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(f"{message} (see: {self.prog} --help)")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The parsed command line; ``command`` is one of `COMMANDS`, or ``app``.
+
+    Raises:
+        UsageError: It makes no sense.
+        SystemExit: ``--help`` and ``--version``, after printing.
+    """
+    common = _common()
+    command, rest = _command(list(argv), common)
+    parser = Parser(
+        prog="s3tui" if command == "app" else f"s3tui {command}",
+        parents=[common],
+        description=_DESCRIPTIONS[command],
+        epilog=_EPILOG if command == "app" else None,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _POSITIONALS[command](parser)
+    parsed = parser.parse_args(rest)
+    parsed.command = command
+    return parsed
+
+
+def _command(argv: list[str], common: argparse.ArgumentParser) -> tuple[str, list[str]]:
+    """The first word that is no option and no option's value decides."""
+    takes_value = {
+        name
+        for action in common._actions
+        if action.nargs is None and action.const is None
+        for name in action.option_strings
+    } - {"-h", "--help", "--version"}
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word == "--":
+            break
+        if word.startswith("-") and word != "-":
+            index += 2 if word in takes_value else 1
+            continue
+        if word in COMMANDS:
+            return word, argv[:index] + argv[index + 1 :]
+        break
+    return "app", argv
+
+
+def _checked(check: Callable[[str], T]) -> Callable[[str], T]:
+    """A parser of ours as argparse wants it."""
+
+    def convert(text: str) -> T:
+        try:
+            return check(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
+
+
+def _retries(text: str) -> int:
+    if not text.isdecimal() or int(text) > 1000:
+        raise ValueError(f"{text!r} is not a number from 0 to 1000")
+    return int(text)
+
+
+def _sse(text: str) -> str:
+    if text not in ("AES256", "aws:kms") and not text.startswith("aws:kms:"):
+        raise ValueError(f"{text!r} is none of AES256, aws:kms, aws:kms:KEY_ID")
+    return text
+
+
+def _common() -> argparse.ArgumentParser:
+    parser = Parser(add_help=False, allow_abbrev=False)
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--profile", metavar="NAME", help="profile of the AWS files, or an endpoint of config.toml"
+    )
+    where.add_argument("--endpoint-url", metavar="URL", help="S3-compatible server instead of AWS")
+    where.add_argument("--region", metavar="NAME")
+    where.add_argument("--no-sign-request", action="store_true", help="for public buckets")
+    where.add_argument("--read-only", action="store_true", help="refuse whatever writes or deletes on S3")
+    where.add_argument("--request-payer", action="store_true", help="accept that requests are charged")
+    where.add_argument("--state-dir", metavar="DIR", help="where the queue is kept (S3TUI_STATE_DIR)")
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--on-conflict",
+        choices=[p.value for p in ConflictPolicy],
+        metavar="|".join(p.value for p in ConflictPolicy),
+    )
+    how.add_argument("--workers", type=_checked(_workers), metavar="N", help="requests at a time (16)")
+    how.add_argument("--part-size", type=_checked(parse_size), metavar="SIZE", help="8M unless given")
+    how.add_argument(
+        "--rate-limit",
+        type=_checked(parse_limits),
+        metavar="10M|UP:DOWN",
+        help="bytes per second; off for none",
+    )
+    how.add_argument("--retries", type=_checked(_retries), metavar="N", help="of each part (7)")
+    how.add_argument("--include", action="append", default=[], metavar="GLOB")
+    how.add_argument("--exclude", action="append", default=[], metavar="GLOB")
+    how.add_argument("--require-checksum", action="store_true", help="an equal size is not proof enough")
+    how.add_argument("--temp-dir", metavar="DIR", help="for unfinished downloads; on the same file system")
+    how.add_argument("--storage-class", metavar="NAME")
+    how.add_argument("--sse", type=_checked(_sse), metavar="AES256|aws:kms[:KEY]")
+    other = parser.add_argument_group("other")
+    other.add_argument("--dry-run", action="store_true", help="say what would be done")
+    other.add_argument("-q", "--quiet", action="store_true", help="only errors")
+    other.add_argument("--log-file", metavar="FILE")
+    other.add_argument("--version", action="version", version=f"s3tui {__version__}")
+    return parser
+
+
+def _app(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("places", nargs="*", metavar="[LOCAL_DIR] [s3://bucket/prefix]")
+    parser.add_argument("--theme", metavar="NAME")
+    parser.add_argument("--no-mouse", action="store_true")
+
+
+def _cp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="files, folders or s3:// addresses")
+    parser.add_argument("target", metavar="TARGET")
+    parser.add_argument("--move", action="store_true", help="delete each source once its target is verified")
+    _waiting(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--retry-failed", action="store_true", help="try again what has failed")
+    _waiting(parser)
+
+
+def _waiting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait-for",
+        type=_checked(parse_seconds),
+        default=900.0,
+        metavar="TIME",
+        help="while nothing can move: no network, expired credentials, full disk (15m)",
+    )
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--all", action="store_true", help="what is finished too")
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE")
+    parser.add_argument("target", metavar="TARGET")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--demo-dir", help=argparse.SUPPRESS)
+
+
+_POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "app": _app,
+    "cp": _cp,
+    "run": _run,
+    "status": _status,
+    "verify": _verify,
+    "demo": _demo,
+}
+
+_DESCRIPTIONS = {
+    "app": _ABOUT,
+    "cp": "Queue and move without a screen. Run again after any interruption, it goes on where it was.\n"
+    "Exit code 0 only if everything is done and verified.",
+    "run": "Finish the saved queue without a screen.",
+    "status": "What is queued, running, failed, or needs an answer. Changes nothing.",
+    "verify": "Compare two sides by content, without moving anything.",
+    "demo": "The screen on an embedded S3 server with sample data; nothing of yours is touched.",
+}
+
+_EPILOG = """\
+commands:
+  s3tui cp SOURCE... TARGET     queue and move without a screen
+  s3tui run                     finish the saved queue
+  s3tui status [--json] [--all] what is queued, failed, or needs an answer
+  s3tui verify SOURCE TARGET    compare without moving
+  s3tui demo                    try it on an embedded server
+
+exit codes: 0 all done; 1 some not done, each named; 2 wrong usage; 3 the queue is in use;
+129, 130, 143 after a signal, with everything checkpointed"""
