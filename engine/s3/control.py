@@ -12,6 +12,7 @@ from engine.errors import NeedsAnswer, Permanent, TransferError, UsageError
 from engine.model import ObjectRef, TransferOptions
 from engine.s3.calls import headers_of
 from engine.s3.client import ReplyRefused
+from engine.s3.endpoint import DEFAULT_REGION
 from engine.s3.facts import (
     Completed,
     DonePart,
@@ -87,11 +88,20 @@ class Control(Uploads):
         Raises:
             NeedsAnswer: ``target-exists``, ours or somebody else's.
         """
-        region = self._caller.profile.region
-        params: dict[str, Any] = {"Bucket": bucket}
-        if self._caller.profile.endpoint_url is None and region not in (None, "us-east-1"):
-            params["CreateBucketConfiguration"] = {"LocationConstraint": region}
-        self._call("create_bucket", params, "make", str(ObjectRef(bucket)), writes=True)
+        region, is_aws = self._caller.endpoint.region, self._caller.profile.endpoint_url is None
+        plain: dict[str, Any] = {"Bucket": bucket}
+        placed = {**plain, "CreateBucketConfiguration": {"LocationConstraint": region}}
+        subject = str(ObjectRef(bucket))
+        if is_aws and region != DEFAULT_REGION:
+            self._call("create_bucket", placed, "make", subject, writes=True)
+            return
+        try:
+            self._call("create_bucket", plain, "make", subject, writes=True)
+        except TransferError as error:
+            # Other servers have their own ideas of regions: only some want to be told.
+            if error.code != "wrong-region" or is_aws or region == DEFAULT_REGION:
+                raise
+            self._call("create_bucket", placed, "make", subject, writes=True)
 
     # -- objects -----------------------------------------------------------------------------------
 
