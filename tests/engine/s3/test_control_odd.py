@@ -122,13 +122,14 @@ def test_lists_that_go_in_circles_are_given_up(scripted: Connection, server: Scr
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirects_are_never_followed(scripted: Connection, server: Scripted, status: int) -> None:
+def test_redirects_are_named_and_never_followed(scripted: Connection, server: Scripted, status: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.settimeout(0)
         to = f"http://127.0.0.1:{other.getsockname()[1]}/b/k"
         for name, call in EVERY.items():
-            server.will(Answer(status, "", {"location": to}))
-            assert failed(call, scripted).code == "redirected", name
+            server.will(Answer(status, "<html>Moved</html>", {"location": to}))
+            error = failed(call, scripted)
+            assert (error.code, to in error.detail) == ("redirected", True), name
             assert len(server.asked) == 1, name
         with pytest.raises(BlockingIOError):
             other.accept()
@@ -299,13 +300,13 @@ def test_custom_endpoints_are_addressed_by_path_and_aws_by_name(
     assert aws.urls == ["https://bucket.s3.amazonaws.com/k"]
 
 
-def test_endpoint_variables_set_later_lead_nowhere(
-    scripted: Connection, server: Scripted, monkeypatch: pytest.MonkeyPatch, aws: Aws
+def test_the_profile_decides_where_to_go_and_not_a_variable(
+    keys: None, connect: Callable[[Profile], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    aws.answers = [Answer(200, "", {"etag": '"e"', "content-length": "1"})]
-    aws.connection.control.head(ObjectRef("bucket", "k"))
-    assert "amazonaws.com" in aws.urls[0]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    link = connect(Profile("default")).control.presign(ObjectRef("bucket", "k"), 60)
+    assert link.startswith("https://bucket.s3.amazonaws.com/k?")
 
 
 def test_buckets_are_made_where_the_profile_is(
