@@ -21,6 +21,7 @@ from engine.errors import (
     TransferError,
     UsageError,
     explain,
+    refusal,
 )
 from engine.model import (
     DEFAULT_PART_SIZE,
@@ -139,6 +140,7 @@ __all__ = [
     "has_credentials_hint",
     "looked_for",
     "read_queue",
+    "refusal",
     "resolve_profile",
     "verify",
 ]

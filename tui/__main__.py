@@ -9,6 +9,13 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the result is the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["--version"]:
+        # Asked for by scripts, often: nothing else is loaded.
+        from tui import __version__
+
+        sys.stdout.write(f"s3tui {__version__}\n")
+        return 0
     if os.environ.get("SSH_CONNECTION"):
         # A line with some delay: no movement for its own sake, and fewer pictures a second.
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -16,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     from tui.cli import run
 
-    return run(list(sys.argv[1:] if argv is None else argv))
+    return run(words)
 
 
 if __name__ == "__main__":

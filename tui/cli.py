@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import io
+import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from engine import EngineError, StateLocked, TransferError, UsageError, explain
 from tui.options import parse
 from tui.safe_text import display
-from tui.setup import Setup
 
 DONE, NOT_DONE, USAGE, LOCKED = 0, 1, 2, 3
 
 
 def run(argv: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
+    _write_anything()
     try:
-        args = parse(argv)
-        return _run(Setup.of(args))
+        return _run(parse(argv))
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else USAGE
     except UsageError as error:
@@ -34,10 +37,15 @@ def run(argv: Sequence[str]) -> int:
         return NOT_DONE
     except BrokenPipeError:
         # Whoever read our output has gone; nothing may be written at exit either.
-        sys.stdout = None
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return NOT_DONE
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        # A traceback on the terminal would show raw names, and help nobody who did not write this.
+        logging.getLogger(__name__).exception("the command failed")
+        complain(f"an internal error ({type(error).__name__}: {error}); see the log file")
+        return NOT_DONE
 
 
 def complain(text: str) -> None:
@@ -45,8 +53,27 @@ def complain(text: str) -> None:
     print(f"s3tui: {display(text)}", file=sys.stderr)
 
 
-def _run(setup: Setup) -> int:
-    match setup.args.command:
+def _write_anything() -> None:
+    """What the terminal's encoding cannot hold is written in ASCII, and stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run(args: argparse.Namespace) -> int:
+    match args.command:
+        case "status":
+            from tui.status import status
+
+            return status(args)
+        case "demo":
+            from tui.demo import demo
+
+            return demo(args)
+    from tui.setup import Setup
+
+    setup = Setup.of(args)
+    match args.command:
         case "cp":
             from tui.headless import copy
 
@@ -55,18 +82,10 @@ def _run(setup: Setup) -> int:
             from tui.headless import finish_queue
 
             return finish_queue(setup)
-        case "status":
-            from tui.status import status
-
-            return status(setup)
         case "verify":
             from tui.comparison import verify_places
 
             return verify_places(setup)
-        case "demo":
-            from tui.demo import demo
-
-            return demo(setup)
     from tui.launch import open_app
 
     return open_app(setup)

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import replace
+from types import FrameType
 
 from engine import Profile, UsageError
+from tui.following import SIGNALS
+from tui.settings import Settings
 from tui.setup import Setup
 
+_FOREIGN = ("AWS_", "S3TUI_")
+"""Of the user's environment nothing is used, and nothing is touched."""
 
-def demo(setup: Setup) -> int:
-    """Start everything, open the screen, and leave nothing behind.
+
+def demo(args: argparse.Namespace) -> int:
+    """Start everything, open the screen, and leave nothing behind; returns the app's exit code.
 
     Raises:
         UsageError: The embedded server cannot be had here.
     """
-    from tui.launch import open_app
+    from tui.launch import check_terminal, open_app
 
-    with demo_folder(setup.args.demo_dir) as folder, demo_setup(setup, folder) as ready:
-        return open_app(ready)
+    check_terminal()
+    with leaving_on_signals(), demo_folder(args.demo_dir) as folder, demo_setup(args, folder) as setup:
+        return open_app(setup)
+
+
+@contextmanager
+def leaving_on_signals() -> Iterator[None]:
+    """A signal ends the program with all that has to be cleaned up; while that is done, more are ignored."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(SIGNALS[signal.Signals(number)])
+
+    before = {number: signal.signal(number, leave) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -36,31 +62,34 @@ def demo_folder(given: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def demo_setup(setup: Setup, folder: str) -> Iterator[Setup]:
-    """The server with its data, and a setup that knows only that."""
+def demo_setup(
+    args: argparse.Namespace, folder: str, environ: MutableMapping[str, str] = os.environ
+) -> Iterator[Setup]:
+    """The server with its data, and a setup that knows only that.
+
+    Raises:
+        UsageError: The embedded server cannot be had here.
+    """
     from tui.demo_data import prepare_demo
     from tui.seaweed import SeaweedError
 
-    print("Starting an embedded S3 server with sample data…", flush=True)
+    sys.stdout.write("Starting an embedded S3 server with sample data…\n")
+    sys.stdout.flush()
     try:
         places = prepare_demo(folder)
     except SeaweedError as error:
         raise UsageError(
-            f"{error} Or try it on a server of yours: s3tui --endpoint-url http://HOST:PORT"
+            f"{error} Any S3 server of yours will do instead: s3tui --endpoint-url http://HOST:PORT"
         ) from error
     try:
-        os.environ["AWS_ACCESS_KEY_ID"] = places.access_key
-        os.environ["AWS_SECRET_ACCESS_KEY"] = places.secret_key
-        os.environ.pop("AWS_SESSION_TOKEN", None)
+        for name in [name for name in environ if name.startswith(_FOREIGN)]:
+            del environ[name]
+        environ["AWS_ACCESS_KEY_ID"] = places.access_key
+        environ["AWS_SECRET_ACCESS_KEY"] = places.secret_key
+        environ["NO_PROXY"] = environ["no_proxy"] = "127.0.0.1"
         profile = Profile("default", endpoint_url=places.url, region="us-east-1")
-        args = setup.args
         args.places = [places.local_folder, f"s3://{places.bucket}/"]
-        yield replace(
-            setup,
-            args=args,
-            profile=profile,
-            profiles=(profile,),
-            state_dir=os.path.join(folder, "state"),
-        )
+        state_dir = os.path.join(folder, "state")
+        yield Setup(args, Settings(), profile, (profile,), state_dir)
     finally:
         places.stop()

@@ -44,6 +44,18 @@ def size_long(count: float) -> str:
     return value.replace(".0 ", " ") if count % 1024 == 0 else value
 
 
+def size_short(count: float) -> str:
+    """A size for lines that programs read too: one number, one unit.
+
+    >>> size_short(0), size_short(2048), size_short(51_647_000_000), size_short(-1)
+    ('0 B', '2.0 KiB', '48.1 GiB', '--')
+    """
+    text = size(count)
+    if text == UNKNOWN:
+        return text
+    return f"{text[:-1]} {text[-1]}" if text[-1] == "B" else f"{text[:-1]} {text[-1]}iB"
+
+
 def size_exact(count: int) -> str:
     """A size for details: both readable and exact.
 

@@ -15,6 +15,7 @@ from engine import (
     has_credentials_hint,
 )
 from tui.log import set_up
+from tui.options import COMMANDS
 from tui.setup import Setup, place_of
 
 
@@ -25,8 +26,7 @@ def open_app(setup: Setup) -> int:
         UsageError: The places make no sense, or there is no terminal.
     """
     left, right = places_of(setup)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the screen needs a terminal; without one use s3tui cp, run or status")
+    check_terminal()
     set_up(setup.log_file)
     manager = TransferManager(setup.config(), setup.connections())
     try:
@@ -48,6 +48,16 @@ def open_app(setup: Setup) -> int:
     return app.return_code or (result if isinstance(result, int) else 0) or 0
 
 
+def check_terminal() -> None:
+    """The screen needs one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the screen needs a terminal; without one use s3tui cp, run or status")
+
+
 def places_of(setup: Setup) -> tuple[Location, Location | None]:
     """What both panes show at first.
 
@@ -62,8 +72,7 @@ def places_of(setup: Setup) -> tuple[Location, Location | None]:
             if local is not None:
                 raise UsageError(f"{text!r} is one local folder too many")
             if not os.path.isdir(place.path):
-                known = ", ".join(("cp", "run", "status", "verify", "demo"))
-                raise UsageError(f"{text!r} is no folder (commands: {known})")
+                raise UsageError(f"{text!r} is no folder and no command ({', '.join(COMMANDS)})")
             local = place
         elif remote is not None:
             raise UsageError(f"{text!r} is one s3:// address too many")

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import logging.handlers
 import os
 import re
+import stat
+import sys
+import threading
 
 _MOST_BYTES = 2 * 1024 * 1024
 _FILES = 3
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+_NEVER_DEBUG = ("botocore", "boto3", "urllib3", "s3transfer")
+"""They log signatures, tokens and whole requests below WARNING."""
+
+_VALUE = r"['\"]?\s*[=:]\s*b?['\"]?"
+"""Between a name and its value, in a header, a query, a dict or an assignment."""
 
 _SECRETS = (
-    (re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?)[^\r\n]+"), r"\1***"),
+    (re.compile(rf"(?i)(authorization{_VALUE})[^\r\n'\"]+"), r"\1***"),
+    (re.compile(r"(?i)\b(AWS4-HMAC-SHA256|AWS4-ECDSA-P256-SHA256)\b[^\r\n'\"]*"), r"\1 ***"),
     (
-        re.compile(
-            r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)['\"]?\s*[=:]\s*b?['\"]?)[^&\s'\",}]+"
-        ),
+        re.compile(rf"(?i)(X-Amz-(?:Signature|Credential|Security-Token){_VALUE})[^&\s'\",;}}]+"),
         r"\1***",
     ),
     (
         re.compile(
-            r"(?i)((?:AWSAccessKeyId|Signature|aws_secret_access_key|aws_session_token|secret_key)\s*[=:]\s*)[^&\s'\",}]+"
+            r"(?i)((?:AWSAccessKeyId|Signature|aws_secret_access_key|aws_session_token|secret_?key|access_key"
+            rf"|SecretAccessKey|SessionToken|AccessKeyId|AWS_[A-Z_]*(?:KEY|TOKEN)(?:_ID)?){_VALUE})[^&\s'\",;}}]+"
         ),
         r"\1***",
     ),
     (
-        re.compile(r"(?i)(server-side-encryption-customer-key(?:-MD5)?['\"]?\s*[:=]\s*b?['\"]?)[^\s'\",}]+"),
+        re.compile(rf"(?i)(server-side-encryption-customer-key(?:-MD5)?{_VALUE})[^\s'\",}}]+"),
         r"\1***",
     ),
+    (re.compile(r"(?i)(SSECustomerKey(?:MD5)?" + _VALUE + r")[^\s'\",}]+"), r"\1***"),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}\b"), "***"),
-    (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), r"\1***@"),
+    (re.compile(r"(://)[^/\s@]+@"), r"\1***@"),
 )
 
 
@@ -45,26 +56,36 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Redacts the whole line, the traceback too."""
+    """Redacts the whole record, its traceback too, and lets nothing of it act on a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
-        return redact(super().format(record))
+        text = redact(super().format(record))
+        return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
 
 
 class PrivateFile(logging.handlers.RotatingFileHandler):
     """Only for its owner's eyes."""
 
-    def _open(self):  # type: ignore[no-untyped-def]
-        fd = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        return os.fdopen(fd, self.mode, encoding=self.encoding, errors=self.errors)
+    def _open(self) -> io.TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        fd = os.open(self.baseFilename, flags, 0o600)
+        facts = os.fstat(fd)
+        if stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid():
+            os.fchmod(fd, 0o600)
+        return io.TextIOWrapper(
+            open(fd, "ab"), encoding=self.encoding, errors=self.errors, line_buffering=True
+        )
 
 
 def set_up(path: str) -> None:
     """Log to this file from now on; where that is impossible, nowhere."""
-    for name in ("botocore", "boto3", "urllib3", "s3transfer"):
+    for name in _NEVER_DEBUG:
         logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
+    for old in [handler for handler in root.handlers if isinstance(handler.formatter, RedactingFormatter)]:
+        root.removeHandler(old)
+        old.close()
     try:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
         handler: logging.Handler = PrivateFile(
@@ -72,7 +93,23 @@ def set_up(path: str) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter(_FORMAT))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # A full disk under the log must not write on the screen.
     logging.raiseExceptions = False
+    threading.excepthook = _log_thread
+    sys.unraisablehook = _log_unraisable
+
+
+def _log_thread(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread is not None else "?"
+    if args.exc_type is not SystemExit and args.exc_value is not None:
+        trace = (args.exc_type, args.exc_value, args.exc_traceback)
+        logging.getLogger(__name__).error("thread %s ended", name, exc_info=trace)
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        trace = (args.exc_type, args.exc_value, args.exc_traceback)
+        logging.getLogger(__name__).error("%s", args.err_msg or "an exception was ignored", exc_info=trace)

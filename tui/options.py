@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 from engine import ConflictPolicy, UsageError
 from tui import __version__
 from tui.limits import parse_limits
-from tui.sizes import parse_seconds, parse_size
+from tui.sizes import parse_count, parse_seconds, parse_size, parse_sse
 
 COMMANDS = ("cp", "run", "status", "verify", "demo")
 
@@ -50,6 +50,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _POSITIONALS[command](parser)
     parsed = parser.parse_args(rest)
     parsed.command = command
+    if parsed.dry_run and command != "cp":
+        raise UsageError("--dry-run is for cp; s3tui status shows what is queued")
     return parsed
 
 
@@ -87,24 +89,6 @@ def _checked(check: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ValueError(f"{text!r} is not a number from 1 to 64")
-    return int(text)
-
-
-def _retries(text: str) -> int:
-    if not text.isdecimal() or int(text) > 1000:
-        raise ValueError(f"{text!r} is not a number from 0 to 1000")
-    return int(text)
-
-
-def _sse(text: str) -> str:
-    if text not in ("AES256", "aws:kms") and not text.startswith("aws:kms:"):
-        raise ValueError(f"{text!r} is none of AES256, aws:kms, aws:kms:KEY_ID")
-    return text
-
-
 def _common() -> argparse.ArgumentParser:
     parser = Parser(add_help=False, allow_abbrev=False)
     where = parser.add_argument_group("where")
@@ -123,7 +107,12 @@ def _common() -> argparse.ArgumentParser:
         choices=[p.value for p in ConflictPolicy],
         metavar="|".join(p.value for p in ConflictPolicy),
     )
-    how.add_argument("--workers", type=_checked(_workers), metavar="N", help="requests at a time (16)")
+    how.add_argument(
+        "--workers",
+        type=_checked(lambda text: parse_count(text, 1, 64)),
+        metavar="N",
+        help="requests at a time (16)",
+    )
     how.add_argument("--part-size", type=_checked(parse_size), metavar="SIZE", help="8M unless given")
     how.add_argument(
         "--rate-limit",
@@ -131,13 +120,18 @@ def _common() -> argparse.ArgumentParser:
         metavar="10M|UP:DOWN",
         help="bytes per second; off for none",
     )
-    how.add_argument("--retries", type=_checked(_retries), metavar="N", help="of each part (7)")
-    how.add_argument("--include", action="append", default=[], metavar="GLOB")
-    how.add_argument("--exclude", action="append", default=[], metavar="GLOB")
+    how.add_argument(
+        "--retries",
+        type=_checked(lambda text: parse_count(text, 0, 1000)),
+        metavar="N",
+        help="of each part (7)",
+    )
+    how.add_argument("--include", action="append", metavar="GLOB", help="only these; may be repeated")
+    how.add_argument("--exclude", action="append", metavar="GLOB", help="not these: *.tmp, .git, build/*")
     how.add_argument("--require-checksum", action="store_true", help="an equal size is not proof enough")
     how.add_argument("--temp-dir", metavar="DIR", help="for unfinished downloads; on the same file system")
     how.add_argument("--storage-class", metavar="NAME")
-    how.add_argument("--sse", type=_checked(_sse), metavar="AES256|aws:kms[:KEY]")
+    how.add_argument("--sse", type=_checked(parse_sse), metavar="AES256|aws:kms[:KEY]")
     other = parser.add_argument_group("other")
     other.add_argument("--dry-run", action="store_true", help="say what would be done")
     other.add_argument("-q", "--quiet", action="store_true", help="only errors")
@@ -168,7 +162,6 @@ def _waiting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait-for",
         type=_checked(parse_seconds),
-        default=900.0,
         metavar="TIME",
         help="while nothing can move: no network, expired credentials, full disk (15m)",
     )

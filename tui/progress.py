@@ -16,6 +16,7 @@ from tui.safe_text import cut, display, middle, pad
 _EVERY = 0.25
 """Seconds between two drawings."""
 _MOST_ROWS = 6
+_NAME_CELLS = 28
 
 
 class Progress:
@@ -30,6 +31,7 @@ class Progress:
         self._quiet = quiet
         self.is_live = not quiet and self._out.isatty() and os.environ.get("TERM", "") != "dumb"
         """There is something to draw."""
+        self._is_ascii = (self._out.encoding or "ascii").lower().replace("-", "") != "utf8"
         self._drawn = 0
         self._next = 0.0
         self._waiting: list[str] = []
@@ -38,6 +40,13 @@ class Progress:
     def room(self) -> int:
         """Items that are shown at a time."""
         return _MOST_ROWS
+
+    def say(self, text: str) -> None:
+        """One line between the others, about what is no item."""
+        if self.is_live:
+            self._waiting.append(display(text))
+        elif not self._quiet:
+            print(f"s3tui: {display(text)}", file=sys.stderr)
 
     def finished(self, row: TransferSnapshot) -> None:
         """One item is done."""
@@ -55,7 +64,7 @@ class Progress:
         if not self.is_live or now < self._next:
             return
         self._next = now + _EVERY
-        self._draw([item_line(row, self._columns()) for row in rows] + [total_line(totals)])
+        self._draw([item_line(row, is_ascii=self._is_ascii) for row in rows] + [total_line(totals)])
 
     def _columns(self) -> int:
         try:
@@ -66,8 +75,9 @@ class Progress:
     def _draw(self, lines: list[str]) -> None:
         columns = self._columns() - 1
         parts = [f"\x1b[{self._drawn}A\r" if self._drawn else "\r"]
-        for line in [*self._waiting, *lines]:
-            parts.append(f"{cut(line, columns)}\x1b[K\n")
+        # What scrolls away may take two lines: nothing of it is cut.
+        parts += [f"{line}\x1b[K\n" for line in self._waiting]
+        parts += [f"{cut(line, columns)}\x1b[K\n" for line in lines]
         if len(self._waiting) + len(lines) < self._drawn:
             parts.append("\x1b[J")
         self._waiting = []
@@ -84,32 +94,38 @@ class Progress:
             self._out.flush()
 
 
+_WORDS = {Outcome.IDENTICAL: "same", Outcome.SKIPPED: "skip", Outcome.DELETED: "gone"}
+
+
 def finished_line(row: TransferSnapshot) -> str:
-    """``done  2.0K  crc  source -> target``."""
-    word = {Outcome.IDENTICAL: "same", Outcome.SKIPPED: "skip", Outcome.DELETED: "gone"}.get(
-        row.outcome or Outcome.TRANSFERRED, "done"
-    )
-    size = format.size(row.size) if row.size >= 0 else ""
+    """``done    2.0 KiB  crc   source -> target``; ``same`` where nothing had to be moved."""
+    word = _WORDS.get(row.outcome or Outcome.TRANSFERRED, "done")
+    size = format.size_short(row.size)
     proof = row.verified.value if row.verified is not None else "-"
-    return f"{word}  {size:>7}  {proof:<4}  {display(row.source)} -> {display(row.target)}"
+    return f"{word}  {size:>9}  {proof:<4}  {display(row.source)} -> {display(row.target)}"
 
 
-def item_line(row: TransferSnapshot, columns: int) -> str:
-    """One item under way."""
-    name = middle(display(row.source.rstrip("/").rpartition("/")[2]), 28)
-    if row.state is TransferState.WAITING and row.waiting is not None:
-        return f"{pad(name, 28)}  waiting: {row.waiting.reason} {display(row.waiting.text)}"
+def item_line(row: TransferSnapshot, *, is_ascii: bool = False) -> str:
+    """One item under way; the end is the least that is missed where it does not fit."""
+    name = pad(middle(display(row.source.rstrip("/").rpartition("/")[2]), _NAME_CELLS), _NAME_CELLS)
+    if row.waiting is not None and row.state is TransferState.WAITING:
+        return f"{name} waiting: {display(row.waiting.reason)} {display(row.waiting.text)}"
+    if row.state is TransferState.FINISHING:
+        return f"{name} finishing"
     done, rest = bar(row.fraction, 12)
-    speed = format.speed(row.bytes_per_second)
-    return f"{pad(name, 28)} {done}{rest} {row.fraction:4.0%} {speed:>9} {format.duration(row.eta):>6}"
+    if is_ascii:
+        done, rest = "#" * len(done), "." * len(rest)
+    speed, eta = format.speed(row.bytes_per_second), format.duration(row.eta)
+    return f"{name} {done}{rest} {format.percent(row.fraction):>4} {speed:>8} {eta:>6}"
 
 
 def total_line(totals: Totals) -> str:
     """The whole."""
-    states = TransferState
-    done, all_items = totals.count(states.DONE), sum(totals.counts.values())
+    done, items = totals.count(TransferState.DONE), sum(totals.counts.values())
     fraction = totals.bytes_done / totals.bytes_total if totals.bytes_total else 0.0
+    is_done = items > 0 and done == items
     return (
-        f"total {done:,}/{all_items:,}  {format.size(totals.bytes_done)} of {format.size(totals.bytes_total)}"
-        f"  {fraction:.0%}  {format.speed(totals.bytes_per_second)}  ETA {format.duration(totals.eta)}"
+        f"total {done:,}/{items:,}  {format.size_of(totals.bytes_done, totals.bytes_total)}"
+        f"  {format.percent(fraction, done=is_done)}  {format.speed_long(totals.bytes_per_second)}"
+        f"  ETA {format.duration(totals.eta)}"
     )

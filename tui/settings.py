@@ -2,53 +2,90 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import ConflictPolicy, Profile, UsageError
 from tui.limits import parse_limits
-from tui.sizes import parse_size
+from tui.sizes import parse_count, parse_seconds, parse_size, parse_sse
 
 FILE_NAME = "config.toml"
 
 EXAMPLE = """\
-# on_conflict = "ask"          # ask skip overwrite newer differs rename (in the app; cp overwrites)
-# workers = 16                 # requests under way at a time
-# part_size = "8M"
-# rate_limit = "off"           # 10M, or up:down as 5M:20M
-# theme = "textual-dark"
-# state_dir = "/path"
-# [endpoints.minio]            # then: s3tui --profile minio
-# url = "https://minio.example.net:9000"
-# region = "us-east-1"
-# addressing = "path"          # auto path virtual
-# ca_file = "/etc/ssl/our-ca.pem"
-# profile = "backup"           # whose credentials; the name of the endpoint unless given
-# read_only = false
+profile = "backup"             # an AWS profile, or one of the endpoints below
+state_dir = "/var/lib/s3tui"   # where the queue is kept
+on_conflict = "skip"           # ask skip overwrite newer differs rename
+workers = 16                   # requests at a time
+part_size = "8M"
+rate_limit = "5M:20M"          # up:down, one number for both, or "off"
+retries = 7                    # of each part
+wait_for = "15m"               # while nothing can move
+include = ["*.tar"]
+exclude = [".git"]
+temp_dir = "/data/tmp"         # for unfinished downloads; on the same file system
+storage_class = "STANDARD_IA"
+sse = "AES256"                 # or aws:kms, aws:kms:KEY
+request_payer = false
+require_checksum = true
+read_only = false
+log_file = "/var/log/s3tui.log"
+theme = "textual-dark"
+
+[endpoints.minio]              # then: s3tui --profile minio
+url = "https://minio.example.net:9000"
+region = "us-east-1"
+addressing = "path"            # auto path virtual
+ca_file = "/etc/ssl/our-ca.pem"
+profile = "backup"             # whose credentials: else those of the AWS profile of this name, else the default ones
+read_only = false
+unsigned = false
 """
+"""Every setting there is; the README shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEndpoint:
+    """An endpoint of the user's own, chosen like a profile."""
+
+    name: str
+    profile: Profile
+    """Its `name` is that of the credentials; the same as the endpoint's where none were named."""
+    names_credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Defaults that flags and environment go before."""
+    """Defaults that flags and environment go before; ``None`` where nothing was set."""
 
     path: str = ""
     """Where they were read from, or would be."""
+    profile: str | None = None
+    state_dir: str | None = None
     on_conflict: ConflictPolicy | None = None
     workers: int | None = None
     part_size: int | None = None
     """Bytes."""
     rate_limit: tuple[int | None, int | None] | None = None
     """Bytes per second, up and down."""
+    retries: int | None = None
+    wait_for: float | None = None
+    """Seconds."""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    temp_dir: str | None = None
+    storage_class: str | None = None
+    sse: str | None = None
+    request_payer: bool = False
+    require_checksum: bool = False
+    read_only: bool = False
+    log_file: str | None = None
     theme: str | None = None
-    state_dir: str | None = None
-    profile: str | None = None
-    endpoints: tuple[Profile, ...] = ()
-    """The user's own."""
-    notes: tuple[str, ...] = field(default=())
+    endpoints: tuple[OwnEndpoint, ...] = ()
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -60,13 +97,14 @@ def config_path(environ: Mapping[str, str]) -> Path:
     return user_config_path("s3tui", appauthor=False) / FILE_NAME
 
 
-def default_state_dir(environ: Mapping[str, str]) -> str:
-    """Where the queue is kept unless told otherwise."""
-    if environ.get("S3TUI_STATE_DIR"):
-        return environ["S3TUI_STATE_DIR"]
+def state_dir_of(args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> str:
+    """Where the queue is kept: ``--state-dir``, ``S3TUI_STATE_DIR``, the settings, the user's state folder."""
+    given = args.state_dir or environ.get("S3TUI_STATE_DIR") or settings.state_dir
+    if given:
+        return os.path.abspath(given)
     from platformdirs import user_state_path
 
-    return str(user_state_path("s3tui", appauthor=False))
+    return os.path.abspath(user_state_path("s3tui", appauthor=False))
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -78,7 +116,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     path = config_path(environ)
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings(str(path))
     except OSError as error:
         raise UsageError(f"the settings in {path} cannot be read: {error.strerror}") from error
@@ -101,78 +139,118 @@ def read(table: Mapping[str, Any], path: str) -> Settings:
     for name, value in given.items():
         if name not in _VALUES:
             raise UsageError(
-                f"{path}: there is no setting {name!r} (there are: {', '.join(sorted(_VALUES))})"
+                f"{path}: there is no setting {name!r} (there are: {_listed(_VALUES)}, endpoints)"
             )
-        values[name] = _read_value(name, value, path)
+        try:
+            values[name] = _VALUES[name](value)
+        except ValueError as error:
+            raise UsageError(f"{path}: {name}: {error}") from None
     if not isinstance(endpoints, dict):
         raise UsageError(f"{path}: endpoints is a table: [endpoints.NAME]")
-    profiles = tuple(_endpoint(name, entry, path) for name, entry in endpoints.items())
-    return Settings(path, endpoints=profiles, **values)
+    own = tuple(_endpoint(name, entry, path) for name, entry in endpoints.items())
+    return Settings(path, endpoints=own, **values)
 
 
-def _read_value(name: str, value: Any, path: str) -> Any:
-    try:
-        return _VALUES[name](value)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path}: {name}: {error}") from None
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(sorted(names))
 
 
-def _policy(value: Any) -> ConflictPolicy:
-    try:
-        return ConflictPolicy(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is none of {', '.join(p.value for p in ConflictPolicy)}") from None
+# -- one value ---------------------------------------------------------------------------------------
 
 
-def _workers(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 64:
-        raise ValueError("a number from 1 to 64 is expected")
-    return value
+def _policy(value: object) -> ConflictPolicy:
+    names = [policy.value for policy in ConflictPolicy]
+    if value not in names:
+        raise ValueError(f"{value!r} is none of {', '.join(names)}")
+    return ConflictPolicy(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a text is expected")
     return value
 
 
-def _size(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else parse_size(_text(value))
+def _path(value: object) -> str:
+    return os.path.abspath(os.path.expanduser(_text(value)))
 
 
-_VALUES: dict[str, Callable[[Any], Any]] = {
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is expected")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError('a list of texts is expected: ["*.tar"]')
+    return tuple(_text(each) for each in value)
+
+
+def _typed(parse: Callable[[str], Any]) -> Callable[[object], Any]:
+    """A number as it is, or a text as one would type it after the option."""
+
+    def read_value(value: object) -> Any:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return parse(str(value) if is_number else _text(value))
+
+    return read_value
+
+
+_VALUES: dict[str, Callable[[object], Any]] = {
+    "exclude": _texts,
+    "include": _texts,
+    "log_file": _path,
     "on_conflict": _policy,
-    "workers": _workers,
-    "part_size": _size,
-    "rate_limit": lambda value: parse_limits(_text(value)),
-    "theme": _text,
-    "state_dir": _text,
+    "part_size": _typed(parse_size),
     "profile": _text,
+    "rate_limit": _typed(parse_limits),
+    "read_only": _flag,
+    "request_payer": _flag,
+    "require_checksum": _flag,
+    "retries": _typed(lambda text: parse_count(text, 0, 1000)),
+    "sse": lambda value: parse_sse(_text(value)),
+    "state_dir": _path,
+    "storage_class": _text,
+    "temp_dir": _path,
+    "theme": _text,
+    "wait_for": _typed(parse_seconds),
+    "workers": _typed(lambda text: parse_count(text, 1, 64)),
 }
 
-_ENDPOINT_NAMES = ("url", "region", "addressing", "ca_file", "read_only", "unsigned", "profile")
+
+# -- endpoints ---------------------------------------------------------------------------------------
 
 
-def _endpoint(name: str, entry: Any, path: str) -> Profile:
-    if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
-        raise UsageError(f"{path}: [endpoints.{name}] needs a url")
+def _addressing(value: object) -> str:
+    if value not in ("auto", "path", "virtual"):
+        raise ValueError("auto, path or virtual is expected")
+    return str(value)
+
+
+_ENDPOINT_VALUES: dict[str, Callable[[object], Any]] = {
+    "addressing": _addressing,
+    "ca_file": _path,
+    "profile": _text,
+    "read_only": _flag,
+    "region": _text,
+    "unsigned": _flag,
+    "url": _text,
+}
+
+
+def _endpoint(name: str, entry: object, path: str) -> OwnEndpoint:
+    where = f"{path}: [endpoints.{name}]"
+    if not isinstance(entry, dict) or "url" not in entry:
+        raise UsageError(f"{where} needs a url")
+    values: dict[str, Any] = {}
     for key, value in entry.items():
-        if key not in _ENDPOINT_NAMES:
-            raise UsageError(
-                f"{path}: [endpoints.{name}] has no setting {key!r} ({', '.join(_ENDPOINT_NAMES)})"
-            )
-        wanted = bool if key in ("read_only", "unsigned") else str
-        if not isinstance(value, wanted):
-            raise UsageError(f"{path}: [endpoints.{name}] {key} is a {wanted.__name__}")
-    addressing = entry.get("addressing", "auto")
-    if addressing not in ("auto", "path", "virtual"):
-        raise UsageError(f"{path}: [endpoints.{name}] addressing is auto, path or virtual")
-    return Profile(
-        name=entry.get("profile", name),
-        endpoint_url=entry["url"],
-        region=entry.get("region"),
-        addressing=addressing,
-        ca_file=entry.get("ca_file"),
-        read_only=entry.get("read_only", False),
-        unsigned=entry.get("unsigned", False),
-    )
+        if key not in _ENDPOINT_VALUES:
+            raise UsageError(f"{where} has no setting {key!r} (there are: {_listed(_ENDPOINT_VALUES)})")
+        try:
+            values[key] = _ENDPOINT_VALUES[key](value)
+        except ValueError as error:
+            raise UsageError(f"{where} {key}: {error}") from None
+    credentials = values.pop("profile", None)
+    values["endpoint_url"] = values.pop("url")
+    return OwnEndpoint(name, Profile(credentials or name, **values), credentials is not None)

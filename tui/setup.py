@@ -6,8 +6,8 @@ import argparse
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from engine import (
     ConflictPolicy,
@@ -22,12 +22,16 @@ from engine import (
     resolve_profile,
 )
 from tui import settings as settings_file
-from tui.settings import Settings
+from tui.settings import OwnEndpoint, Settings
 
 if TYPE_CHECKING:
     from engine import Connections
 
 SCHEME = "s3://"
+WAIT_FOR = 900.0
+DEFAULT_PROFILE = "default"
+_ENVIRONMENT_DECIDES = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+"""Whoever sets one of these has chosen; a profile of the settings comes after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +54,28 @@ class Setup:
             UsageError: Something in it makes no sense.
         """
         settings = settings_file.load(environ)
-        named = {**{p.name: p for p in settings.endpoints}}
-        profile = resolve_profile(
-            environ,
-            name=args.profile or (None if environ.get("AWS_PROFILE") else settings.profile),
-            endpoint_url=args.endpoint_url,
-            region=args.region,
-            unsigned=args.no_sign_request,
-            read_only=args.read_only,
-            extra=tuple(named.values()),
-        )
-        others = find_profiles(environ, extra=settings.endpoints)
+        asked = args.profile
+        if asked is None and not any(environ.get(name) for name in _ENVIRONMENT_DECIDES):
+            asked = settings.profile
+        flags: dict[str, Any] = {
+            "endpoint_url": args.endpoint_url,
+            "region": args.region,
+            "unsigned": args.no_sign_request,
+            "read_only": args.read_only or settings.read_only,
+        }
+        endpoints = {endpoint.name: endpoint for endpoint in settings.endpoints}
+        if asked in endpoints:
+            profile = own_profile(endpoints[asked], environ, **flags)
+        else:
+            profile = resolve_profile(environ, name=asked, **flags)
+        own = [own_profile(endpoint, environ) for endpoint in settings.endpoints]
         profiles = {profile.connection_id: profile}
-        for other in (*others, *settings.endpoints):
+        for other in (*own, *find_profiles(environ)):
+            if flags["read_only"]:
+                other = replace(other, read_only=True)
             profiles.setdefault(other.connection_id, other)
-        state_dir = args.state_dir or environ.get("S3TUI_STATE_DIR") or settings.state_dir
-        return cls(
-            args,
-            settings,
-            profile,
-            tuple(profiles.values()),
-            os.path.abspath(state_dir or settings_file.default_state_dir(environ)),
-        )
+        state_dir = settings_file.state_dir_of(args, settings, environ)
+        return cls(args, settings, profile, tuple(profiles.values()), state_dir)
 
     def connections(self) -> Connections:
         """What reaches the endpoints."""
@@ -93,36 +97,66 @@ class Setup:
         args, settings = self.args, self.settings
         upload, download = args.rate_limit or settings.rate_limit or (None, None)
         defaults = EngineConfig("")
+        retries = settings.retries if args.retries is None else args.retries
         return EngineConfig(
             state_dir=self.state_dir,
             workers=args.workers or settings.workers or defaults.workers,
             upload_limit=upload,
             download_limit=download,
-            attempts=defaults.attempts if args.retries is None else args.retries + 1,
+            attempts=defaults.attempts if retries is None else retries + 1,
         )
 
     def options(self, default: ConflictPolicy) -> TransferOptions:
-        """How items are moved."""
+        """How items are moved; `default` where neither flag nor settings say what to do on conflict."""
         args, settings = self.args, self.settings
-        chosen = ConflictPolicy(args.on_conflict) if args.on_conflict else default
-        temp_dir = os.path.abspath(args.temp_dir) if args.temp_dir else None
+        chosen = ConflictPolicy(args.on_conflict) if args.on_conflict else settings.on_conflict
         return TransferOptions(
-            on_conflict=chosen,
+            on_conflict=chosen or default,
             part_size=args.part_size or settings.part_size,
             move=getattr(args, "move", False),
-            require_checksum=args.require_checksum,
-            temp_dir=temp_dir,
-            storage_class=args.storage_class,
-            sse=args.sse,
-            request_payer=args.request_payer,
-            include=tuple(args.include),
-            exclude=tuple(args.exclude),
+            require_checksum=args.require_checksum or settings.require_checksum,
+            temp_dir=os.path.abspath(args.temp_dir) if args.temp_dir else settings.temp_dir,
+            storage_class=args.storage_class or settings.storage_class,
+            sse=args.sse or settings.sse,
+            request_payer=args.request_payer or settings.request_payer,
+            include=settings.include if args.include is None else tuple(args.include),
+            exclude=settings.exclude if args.exclude is None else tuple(args.exclude),
         )
+
+    @property
+    def wait_for(self) -> float:
+        """Seconds that are waited while nothing can move."""
+        given: float | None = self.args.wait_for
+        if given is None:
+            given = self.settings.wait_for
+        return WAIT_FOR if given is None else given
 
     @property
     def log_file(self) -> str:
         """Where to log."""
-        return os.path.abspath(self.args.log_file or os.path.join(self.state_dir, "s3tui.log"))
+        given = self.args.log_file or self.settings.log_file
+        return os.path.abspath(given or os.path.join(self.state_dir, "s3tui.log"))
+
+
+def own_profile(endpoint: OwnEndpoint, environ: Mapping[str, str], **flags: Any) -> Profile:
+    """How an endpoint of the settings is reached.
+
+    Args:
+        flags: Of `resolve_profile`, from the command line.
+
+    Raises:
+        UsageError: Its URL makes no sense.
+    """
+    profile = endpoint.profile
+    if not endpoint.names_credentials:
+        # Nobody named credentials: those of the AWS profile of the same name, else the default ones.
+        known = {found.name for found in find_profiles(environ)}
+        if profile.name not in known:
+            profile = replace(profile, name=DEFAULT_PROFILE)
+    try:
+        return resolve_profile(environ, name=profile.name, extra=(profile,), **flags)
+    except UsageError as error:
+        raise UsageError(f"[endpoints.{endpoint.name}]: {error}") from error
 
 
 def place_of(text: str) -> Place:
@@ -140,6 +174,6 @@ def place_of(text: str) -> Place:
         return ObjectRef(bucket, key)
     if not text:
         raise UsageError("an empty path names nothing")
-    path = os.path.normpath(os.path.join(os.getcwd(), os.path.expanduser(text)))
+    path = os.path.normpath(os.path.join(os.getcwd(), text))
     means_folder = text.endswith(("/", "/.", "/..")) or text in (".", "..")
     return LocalRef(path.rstrip("/") + "/" if means_folder else path)

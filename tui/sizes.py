@@ -1,4 +1,4 @@
-"""Sizes and times as people type them. Pure."""
+"""Values of options as people type them: sizes, times, counts. Pure."""
 
 from __future__ import annotations
 
@@ -38,3 +38,31 @@ def parse_seconds(text: str) -> float:
     if found is None:
         raise ValueError(f"{text!r} is not a time: 30s, 15m, 2h or a number of seconds")
     return float(found[1]) * _SECONDS[(found[2] or "").lower()]
+
+
+def parse_count(text: str, least: int, most: int) -> int:
+    """A whole number in a range.
+
+    >>> parse_count("16", 1, 64)
+    16
+
+    Raises:
+        ValueError: With what is expected, in words.
+    """
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise ValueError(f"{text!r} is not a number from {least} to {most}")
+    return int(text)
+
+
+def parse_sse(text: str) -> str:
+    """A server-side encryption.
+
+    >>> parse_sse("aws:kms:alias/backup")
+    'aws:kms:alias/backup'
+
+    Raises:
+        ValueError: With what is expected, in words.
+    """
+    if text not in ("AES256", "aws:kms") and not text.startswith("aws:kms:"):
+        raise ValueError(f"{text!r} is none of AES256, aws:kms, aws:kms:KEY")
+    return text

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+from collections.abc import Mapping
 
-from engine import TransferSnapshot, TransferState, read_queue
+from engine import TransferSnapshot, read_queue
 from tui import format
 from tui.safe_text import display
-from tui.setup import Setup
+from tui.settings import load, state_dir_of
 
 
-def status(setup: Setup) -> int:
-    """Print what is on record; changes nothing."""
-    args = setup.args
-    queue = read_queue(setup.state_dir, history=args.all)
+def status(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
+    """Print what is on record; changes nothing, asks no server, and needs no profile."""
+    queue = read_queue(state_dir_of(args, load(environ), environ), history=args.all)
     if args.json:
         print(json.dumps({"transfers": [row.to_json() for row in queue.rows]}))
         return 0
@@ -36,16 +38,17 @@ def status(setup: Setup) -> int:
 
 
 def line(row: TransferSnapshot) -> str:
-    """One item: number, state, how far, what."""
-    size = format.size(row.size) if row.size >= 0 else "?"
-    done = (
-        f"{row.fraction:.0%}"
-        if row.state is not TransferState.DONE
-        else (row.verified.value if row.verified else "")
+    """One item: number, state, how far or how it is proven, what; below it what is wrong."""
+    if row.state.is_final:
+        far = row.verified.value if row.verified is not None else "-"
+    else:
+        far = format.percent(row.bytes_confirmed / row.size if row.size > 0 else 0.0)
+    text = (
+        f"{row.id:>6}  {row.state.value:<9}  {far:>4}  {format.size_short(row.size):>9}  "
+        f"{display(row.source)} -> {display(row.target)}"
     )
-    text = f"{row.id:>6}  {row.state.value:<9} {done:>4} of {size:>7}  {display(row.source)} -> {display(row.target)}"
     if row.problem is not None:
-        text += f"\n        {display(row.problem.why)}. {display(row.problem.what_now)}"
+        text += f"\n        {display(row.problem.why)}. {display(row.problem.what_now)}".rstrip()
     elif row.question is not None:
         text += f"\n        {display(row.question.text)} ({', '.join(row.question.answers)})"
     return text

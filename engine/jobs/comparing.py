@@ -1,4 +1,4 @@
-"""Is what a file holds just what an object holds? Proven by content, or not at all."""
+"""Is what a file holds just what an object holds?"""
 
 from __future__ import annotations
 
@@ -29,6 +29,26 @@ def prove_equal(
     Args:
         part_size: With which the object may have been uploaded, where that is known.
     """
+    found = compare_content(connection, ref, file, token, part_size=part_size, request_payer=request_payer)
+    return None if found is Verified.SIZE else found
+
+
+def compare_content(
+    connection: Connection,
+    ref: ObjectRef,
+    file: SourceFile,
+    token: CancelToken,
+    *,
+    part_size: int | None = None,
+    request_payer: bool = False,
+) -> Verified | None:
+    """What shows that both hold the same bytes; ``None`` if something proves that they do not.
+
+    `Verified.SIZE` says that the sizes are equal and the server offers nothing else to compare by.
+
+    Args:
+        part_size: With which the object may have been uploaded, where that is known.
+    """
     facts = connection.wire.head_object(ref, token=token, request_payer=request_payer)
     if facts.size != file.size:
         return None
@@ -55,11 +75,14 @@ def _parts_equal(file: SourceFile, parts: list[tuple[int, int]], token: CancelTo
 
 def _by_multipart_etag(
     file: SourceFile, facts: ObjectFacts, token: CancelToken, part_size: int | None
-) -> Verified | None:
-    """Try the part sizes that give the object's number of parts: ours, and those other tools use."""
+) -> Verified:
+    """Try the part sizes that give the object's number of parts: ours, and those other tools use.
+
+    Another ETag proves nothing: the parts may have been of any size.
+    """
     count = multipart_count(facts.etag)
     if count is None:
-        return None
+        return Verified.SIZE
     for size in dict.fromkeys((part_size, DEFAULT_PART_SIZE, MIN_PART_SIZE, 2 * DEFAULT_PART_SIZE)):
         if size is None or -(-file.size // size) != count:
             continue
@@ -68,4 +91,4 @@ def _by_multipart_etag(
         ]
         if multipart_etag(md5s) == facts.etag:
             return Verified.ETAG
-    return None
+    return Verified.SIZE

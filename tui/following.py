@@ -1,0 +1,160 @@
+"""Waiting for the queue without a screen: until it is done, a signal comes, or nothing heals."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from engine import OperationId, Problem, Totals, TransferManager, TransferSnapshot, TransferState, View
+from tui import format
+from tui.progress import Progress
+
+S = TransferState
+
+SIGNALS = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+
+CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", "state-unsaved")
+"""Codes of what heals by itself or from outside."""
+
+_LOOK_EVERY = 0.25
+_ASK_AGAIN = 5.0
+"""Seconds between two looks at a server that could not be reached when the work was to be planned."""
+
+
+class Stop:
+    """Set by a signal."""
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        """Exit code of the signal that came."""
+
+
+@contextmanager
+def signals() -> Iterator[Stop]:
+    """While it lasts, a polite signal only asks to stop; one that was ignored (``nohup``) stays so."""
+    stop = Stop()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.code = stop.code or SIGNALS[signal.Signals(number)]
+
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heard}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Following:
+    """Watches a manager, and says how far it is. Used by one thread.
+
+    Args:
+        wait_for: Seconds that are waited while nothing moves and conditions hold.
+        operations: Whose items are meant; none for all.
+    """
+
+    def __init__(
+        self,
+        manager: TransferManager,
+        progress: Progress,
+        stop: Stop,
+        *,
+        wait_for: float,
+        operations: Sequence[OperationId] = (),
+    ) -> None:
+        self._manager, self._progress, self._stop = manager, progress, stop
+        self._wait_for = wait_for
+        self.operations = list(operations)
+        self.finished = 0
+        self.cancelled = 0
+        self.refused: list[str] = []
+        """Why something could not be planned, in words."""
+        self._stuck_since: float | None = None
+        self._unplanned_since: float | None = None
+
+    def until(self, over: Callable[[], bool]) -> int:
+        """Follow until it is over: 0; until a signal: its code; until nothing heals: 1."""
+        code = 0
+        try:
+            while not over():
+                if self._stop.code is not None:
+                    code = self._stop.code
+                    break
+                if self._has_waited_enough():
+                    code = 1
+                    break
+                self._manager.wait(_LOOK_EVERY)
+                self._tell()
+        finally:
+            self._tell()
+            self._progress.end()
+        return code or self._stop.code or 0
+
+    def is_over(self) -> bool:
+        """Nothing of the newest operation moves by itself any more."""
+        progress = self._manager.operation(self.operations[-1])
+        return progress is None or not (progress.planning or progress.unfinished)
+
+    def may_plan_again(self, problem: Problem) -> bool:
+        """Wait a little if the server could not be asked what there is; false: it is time to give up."""
+        if problem.code not in CONDITIONS or self._stop.code is not None:
+            return False
+        now = time.monotonic()
+        if self._unplanned_since is None:
+            self._unplanned_since = now
+            if self._wait_for > 0:
+                self._progress.say(f"waiting for {format.duration(self._wait_for)} at most: {problem}")
+        end = self._unplanned_since + self._wait_for
+        if now >= end:
+            return False
+        again = min(end, now + _ASK_AGAIN)
+        while time.monotonic() < again and self._stop.code is None:
+            self._manager.wait(min(_LOOK_EVERY, max(again - time.monotonic(), 0.0)))
+        return self._stop.code is None
+
+    def _has_waited_enough(self) -> bool:
+        if not self._manager.waits_only:
+            self._stuck_since = None
+            return False
+        if self._stuck_since is None:
+            self._stuck_since = time.monotonic()
+            self._say_why()
+        return time.monotonic() - self._stuck_since > self._wait_for
+
+    def _say_why(self) -> None:
+        rows = [row for row in self._manager.snapshot(0, 1, View.WAITING).rows if row.waiting is not None]
+        for row in rows:
+            assert row.waiting is not None
+            why = f"{row.waiting.reason} ({row.waiting.text})"
+            self._progress.say(f"waiting for {format.duration(self._wait_for)} at most: {why}")
+
+    def _tell(self) -> None:
+        manager = self._manager
+        while events := manager.drain_events(1000):
+            for event in events:
+                if event.kind == "refused":
+                    self.refused.append(event.text)
+                elif event.row is None:
+                    continue
+                elif event.kind == "finished":
+                    self.finished += 1
+                    self._progress.finished(event.row)
+                elif event.kind == "cancelled":
+                    self.cancelled += 1
+        if self._progress.is_live:
+            self._progress.show(self._rows(), self._totals())
+
+    def _rows(self) -> tuple[TransferSnapshot, ...]:
+        manager, room = self._manager, self._progress.room
+        return manager.active_rows(room) or manager.snapshot(0, 1, View.WAITING).rows
+
+    def _totals(self) -> Totals:
+        if self.operations:
+            progress = self._manager.operation(self.operations[-1])
+            if progress is not None:
+                return progress.totals
+        return self._manager.snapshot(0, 0).totals
