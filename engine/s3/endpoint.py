@@ -5,18 +5,18 @@ from __future__ import annotations
 import email.utils
 import os
 import re
-import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
+from urllib.request import getproxies, proxy_bypass
 
-from engine.errors import Condition, Permanent
+from engine.errors import Permanent
+from engine.s3.credentials import CredentialSource
 from engine.s3.profiles import Profile
-from engine.s3.wire.pool import Origin
-from engine.s3.wire.sign import Credentials, quote_key
+from engine.s3.wire.origin import Origin
+from engine.s3.wire.sign import Credentials, quote_key, quote_name
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -28,8 +28,6 @@ DEFAULT_REGION = "us-east-1"
 _SKEW_NOTICED = 2.0
 """Seconds; less is the way of the answer, and nobody minds."""
 _DNS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_RELOAD_SECONDS = 5.0
-"""Within so short a time the credentials are not looked up twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,8 @@ class Address:
 class Endpoint:
     """One for each connection.
 
-    Threads: `_lock` guards the session and the credentials while they are looked up (which may
-    take seconds, never on the thread of a screen); the rest are single values, written by whoever
-    learns them and read by anyone.
+    Threads: single values, written by whoever learns them and read by anyone; what takes time
+    (credentials, the URL of AWS) is looked up by one thread at a time.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -58,11 +55,9 @@ class Endpoint:
         """Seconds by which the server's clock is ahead of ours; ``None`` until it said something."""
         self.checksum_mode = ""
         """One of `CHECKSUM_MODES` once a request has shown that it works."""
-        self._lock = threading.Lock()
-        self._session: Session | None = None
-        self._source: Any = None
-        """botocore's credentials object, which refreshes itself; ``False`` if there is none."""
-        self._looked_up_at = 0.0
+        self.was_reached = False
+        """It has answered in this process: a name that is not found any more is the network's fault."""
+        self._source = CredentialSource(profile)
         self._region = profile.region
         self._base: tuple[Origin, str] | None = None
 
@@ -72,7 +67,7 @@ class Endpoint:
         """Learn from a reply's Date header what time the server has."""
         try:
             then = email.utils.parsedate_to_datetime(header).timestamp()
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return
         self.clock_offset = then - time.time()
 
@@ -95,25 +90,6 @@ class Endpoint:
 
     # -- who we are --------------------------------------------------------------------------------
 
-    def session(self) -> Session:
-        """botocore's session of this profile."""
-        with self._lock:
-            return self._session_locked()
-
-    def _session_locked(self) -> Session:
-        if self._session is None:
-            import botocore.exceptions
-            import botocore.session
-
-            name = self.profile.name
-            session = botocore.session.Session(profile=None if name in ("", "default") else name)
-            # Instance credentials are the last of the chain: where there is no such service, that
-            # must not cost more than a second.
-            session.set_config_variable("metadata_service_timeout", 1)
-            session.set_config_variable("metadata_service_num_attempts", 1)
-            self._session = session
-        return self._session
-
     def credentials(self) -> Credentials | None:
         """The credentials to sign with now, refreshed where they are temporary; ``None`` if unsigned.
 
@@ -121,54 +97,11 @@ class Endpoint:
             Permanent: ``no-credentials``.
             Condition: ``credentials``: they have run out, and getting new ones failed.
         """
-        if self.profile.unsigned:
-            return None
-        source = self._source
-        if source is None:
-            with self._lock:
-                source = self._source or self._look_up()
-        if isinstance(source, Credentials):
-            return source
-        if source is False:
-            raise Permanent("no-credentials", operation="sign requests for", subject=str(self.id))
-        try:
-            frozen = source.get_frozen_credentials()
-        except Exception as error:
-            # Any of a dozen of botocore's exceptions, which may quote what a helper program printed.
-            detail = type(error).__name__
-            raise Condition("credentials", ("endpoint", self.id), operation="renew", detail=detail) from None
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
-
-    def _look_up(self) -> Any:
-        self._looked_up_at = time.monotonic()
-        access_key = os.environ.get("AWS_ACCESS_KEY_ID")
-        secret_key = os.environ.get("AWS_SECRET_ACCESS_KEY")
-        if self.profile.name == "default" and access_key and secret_key:
-            # The first of the chain; found without loading botocore.
-            self._source = Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN") or None)
-            return self._source
-        import botocore.exceptions
-
-        try:
-            found = self._session_locked().get_credentials()
-        except botocore.exceptions.ProfileNotFound:
-            found = None
-        except botocore.exceptions.BotoCoreError as error:
-            detail = type(error).__name__
-            raise Condition("credentials", ("endpoint", self.id), operation="find", detail=detail) from None
-        self._source = found or False
-        return self._source
-
-    @property
-    def has_fixed_credentials(self) -> bool:
-        """They came from the environment; botocore need not look for them."""
-        return isinstance(self._source, Credentials)
+        return None if self.profile.unsigned else self._source.get()
 
     def reload_credentials(self) -> None:
-        """Look the whole chain up again: the old ones have expired."""
-        with self._lock:
-            if time.monotonic() - self._looked_up_at > _RELOAD_SECONDS:
-                self._session = self._source = None
+        """Look the whole chain up again, once for all threads: the old ones have expired."""
+        self._source.reload()
 
     # -- where it is -------------------------------------------------------------------------------
 
@@ -178,7 +111,7 @@ class Endpoint:
         if self._region is None:
             found = None
             if self.profile.endpoint_url is None:
-                found = self.session().get_config_variable("region")
+                found = self._source.use_session(_region_of)
             self._region = str(found or os.environ.get("AWS_REGION") or DEFAULT_REGION)
         return self._region
 
@@ -186,55 +119,80 @@ class Endpoint:
         """Where a request goes.
 
         Raises:
-            Permanent: ``bad-request``: the endpoint's URL makes no sense.
+            Permanent: ``bad-request``: the endpoint's URL makes no sense; ``name-not-utf8``: the key.
         """
         origin, path = self._base or self._find_base()
-        if bucket and self._is_virtual(bucket, origin):
-            at = Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port)
-            return Address(at, at.netloc, f"{path}/{quote_key(key)}")
-        tail = f"/{quote_key(bucket)}" if bucket else ""
-        if key or bucket:
-            tail += f"/{quote_key(key)}" if key else ""
+        try:
+            if bucket and self._is_virtual(bucket):
+                at = Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port)
+                return Address(at, at.netloc, f"{path}/{quote_key(key)}")
+            tail = f"/{quote_name(bucket)}" if bucket else ""
+            if key:
+                tail += f"/{quote_key(key)}"
+        except UnicodeEncodeError:
+            raise Permanent("name-not-utf8", subject=f"{bucket}/{key}") from None
         return Address(origin, origin.netloc, (path + tail) or "/")
 
-    def _is_virtual(self, bucket: str, origin: Origin) -> bool:
+    def _is_virtual(self, bucket: str) -> bool:
         style = self.profile.addressing
+        # A name with dots has no certificate; one with capitals or underscores is no host name.
         if style == "path" or not _DNS_NAME.fullmatch(bucket):
             return False
-        if style == "virtual":
-            return True
-        return self.profile.endpoint_url is None
+        return style == "virtual" or self.profile.endpoint_url is None
 
     def _find_base(self) -> tuple[Origin, str]:
-        url = self.profile.endpoint_url
-        if url is None:
-            url = self._aws_url()
+        url = self.profile.endpoint_url or self._aws_url()
         parts = urlsplit(url)
         try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            host, port = parts.hostname or "", parts.port
+            host = host if host.isascii() else host.encode("idna").decode("ascii")
+        except ValueError:  # UnicodeError is one
+            host, port = "", None
+        if parts.scheme not in ("http", "https") or not host:
             raise Permanent("bad-request", operation="reach", subject=url, detail="that is no endpoint URL")
-        origin = Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+        origin = Origin(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
         self._base = origin, parts.path.rstrip("/")
         return self._base
 
     def _aws_url(self) -> str:
         """As botocore resolves it: partitions, dual stack and FIPS are its knowledge."""
-        client = self.session().create_client("s3", region_name=self.region, endpoint_url=None)
+        import botocore
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        # Unsigned: no credentials are needed to know where a region is.
+        options: dict[str, Any] = {"ignore_configured_endpoint_urls": True}
+        config = Config(signature_version=botocore.UNSIGNED, **options)
+        try:
+            client = self._source.use_session(
+                lambda session: session.create_client("s3", region_name=self.region, config=config)
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise Permanent(
+                "bad-request", operation="find the endpoint of", subject=self.region, detail=str(error)
+            ) from error
         return str(client.meta.endpoint_url)
 
     def proxies(self) -> dict[str, str]:
         """Proxy URL by scheme, as the environment has them; none for hosts that ``NO_PROXY`` names."""
         origin, _ = self._base or self._find_base()
-        proxies = {
-            scheme: url for scheme, url in getproxies_environment().items() if scheme in ("http", "https")
-        }
-        if proxy_bypass(f"{origin.host}:{origin.port}"):
+        if proxy_bypass(f"{origin.host}:{origin.port}") or proxy_bypass(origin.host):
             return {}
-        return {scheme: url if "://" in url else f"http://{url}" for scheme, url in proxies.items()}
+        return {
+            scheme: url if "://" in url else f"http://{url}"
+            for scheme, url in getproxies().items()
+            if scheme in ("http", "https") and url
+        }
 
     def ca_file(self) -> str | None:
         """Against what certificates are checked; ``None`` for the system's authorities."""
         return self.profile.ca_file or os.environ.get("AWS_CA_BUNDLE") or None
+
+
+def _region_of(session: Session) -> object:
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return session.get_config_variable("region")
+    except BotoCoreError:  # there is no such profile in the files; its region is not needed either
+        return None

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
+from engine.errors import Permanent, Retryable, TransferError
 from engine.model import ObjectRef
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock
-from engine.s3.facts import ObjectFacts, crc32_from_base64, crc32_to_base64, object_facts
-from engine.s3.wire.exchange import Exchange, Pieces, Request
-from engine.s3.wire.http import Head, HttpConnection
+from engine.s3.facts import ObjectFacts, crc32_from_base64, crc32_to_base64, plain_etag, plain_version
+from engine.s3.wire.errors import error_for, is_page, parse_error
+from engine.s3.wire.exchange import MAX_ERROR_BODY, Answer, Exchange, Pieces, Request
 from engine.s3.wire.pool import Pool
+from engine.s3.wire.reading import changed, check_reply
 
 if TYPE_CHECKING:
     from engine.s3.endpoint import Endpoint
-
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +35,15 @@ class PutReply:
 class GetReply:
     """The answer to a GET; its body is read with `readinto`."""
 
-    def __init__(self, facts: ObjectFacts, offset: int, length: int, connection: HttpConnection) -> None:
-        self.facts, self.offset, self.length = facts, offset, length
-        self._connection = connection
+    def __init__(self, facts: ObjectFacts, offset: int, length: int, answer: Answer) -> None:
+        self.facts = facts
+        """`ObjectFacts.size` is that of the whole object."""
+        self.offset, self.length = offset, length
+        self._answer = answer
         self._left = length
 
     def readinto(self, buffer: memoryview) -> int:
-        """Some of the body; 0 only at its very end.
+        """Some of the body; 0 only at its very end. The time between calls is nobody's fault.
 
         Raises:
             Retryable: ``truncated``, ``stalled``, ``connection-lost``.
@@ -51,14 +51,13 @@ class GetReply:
         """
         if self._left == 0:
             return 0
-        guard = self._connection.guard
-        if guard is not None:
-            guard.resume()
-        count = self._connection.read_into(buffer[: self._left])
-        if guard is not None:
-            guard.hold()
+        self._answer.resume()
+        try:
+            count = self._answer.read_into(buffer[: self._left])
+        finally:
+            self._answer.hold()
         if count == 0:
-            raise Retryable("truncated", detail=f"{self._left} bytes are missing")
+            raise Retryable("truncated", **self._answer.names, detail=f"{self._left} bytes are missing")
         self._left -= count
         return count
 
@@ -71,6 +70,7 @@ class Wire:
     """
 
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+        self._endpoint = endpoint
         self._pool = Pool(ca_file=endpoint.ca_file(), proxies=endpoint.proxies())
         self._exchange = Exchange(endpoint, self._pool, clock)
 
@@ -113,14 +113,9 @@ class Wire:
         request = Request(
             "PUT", ref.bucket, ref.key, (), sent, pieces, length, operation="upload", subject=str(ref)
         )
-        with self._exchange.ask(request, token, (200,)) as (head, connection):
-            _drain(connection)
-        found = head.headers
-        return PutReply(
-            found.get("etag", "").strip('"'),
-            found.get("x-amz-version-id"),
-            crc32_from_base64(found.get("x-amz-checksum-crc32")),
-        )
+        headers, etag = self._put(request, token)
+        version = plain_version(headers.get("x-amz-version-id"))
+        return PutReply(etag, version, crc32_from_base64(headers.get("x-amz-checksum-crc32")))
 
     def upload_part(
         self,
@@ -147,12 +142,35 @@ class Wire:
             operation=f"upload part {number} of",
             subject=str(ref),
         )
-        with self._exchange.ask(request, token, (200,)) as (head, connection):
-            _drain(connection)
-        etag = head.headers.get("etag", "").strip('"')
+        return self._put(request, token)[1]
+
+    def _put(self, request: Request, token: CancelToken) -> tuple[Mapping[str, str], str]:
+        """Headers and ETag of the answer.
+
+        Raises:
+            Permanent: ``read-only``; ``not-s3``: a page came instead.
+            Retryable: The success has an error inside, or no ETag.
+        """
+        endpoint, operation, subject = self._endpoint, request.operation, request.subject
+        if endpoint.profile.read_only:
+            raise Permanent("read-only", operation=operation, subject=subject)
+        with self._exchange.ask(request, token, (200,)) as answer:
+            body = answer.read_all(MAX_ERROR_BODY)
+        headers = answer.head.headers
+        if (found := parse_error(body)).is_xml:
+            raise error_for(
+                found.code,
+                500,
+                message=found.message,
+                operation=operation,
+                subject=subject,
+                connection_id=endpoint.id,
+                request_id=found.request_id,
+            )
+        etag = plain_etag(headers.get("etag"))
         if not etag:
-            raise Retryable("bad-reply", operation=request.operation, subject=str(ref), detail="no ETag")
-        return etag
+            raise _odd_success(request, is_page(body))
+        return headers, etag
 
     # -- receiving ---------------------------------------------------------------------------------
 
@@ -181,23 +199,22 @@ class Wire:
         headers = _payer(request_payer)
         if length is not None:
             headers["range"] = f"bytes={offset}-{offset + length - 1}"
+        elif offset:
+            headers["range"] = f"bytes={offset}-"
         if if_match is not None:
             headers["if-match"] = f'"{if_match}"'
         if checksum:
             headers["x-amz-checksum-mode"] = "ENABLED"
-        query = (("versionId", ref.version_id),) if ref.version_id is not None else ()
-        request = Request("GET", ref.bucket, ref.key, query, headers, operation="download", subject=str(ref))
+        request = _read("GET", ref, headers, "download")
         try:
-            with self._exchange.ask(request, token, (200, 206)) as (head, connection):
-                reply = _get_reply(head, connection, offset, length, if_match)
-                if connection.guard is not None:
-                    connection.guard.hold()
-                yield reply
-        except TransferError as error:
-            if error.code == "precondition" and if_match is not None:
-                raise NeedsAnswer(
-                    "object-changed", operation="download", subject=str(ref), status=412
-                ) from error
+            with self._exchange.ask(request, token, (200, 206)) as answer:
+                answer.hold()
+                facts, expected = check_reply(request, answer.head, offset, length, if_match)
+                yield GetReply(facts, offset, expected, answer)
+        except Permanent as error:
+            # A range past the end: it has become shorter.
+            if (if_match is not None and error.status == 412) or error.status == 416:
+                raise changed(request, error.detail) from error
             raise
 
     def head_object(
@@ -207,10 +224,9 @@ class Wire:
         headers = _payer(request_payer)
         if checksum:
             headers["x-amz-checksum-mode"] = "ENABLED"
-        query = (("versionId", ref.version_id),) if ref.version_id is not None else ()
-        request = Request("HEAD", ref.bucket, ref.key, query, headers, operation="look at", subject=str(ref))
-        with self._exchange.ask(request, token, (200,)) as (head, _):
-            return object_facts(head.headers, -1 if head.length is None else head.length)
+        request = _read("HEAD", ref, headers, "look at")
+        with self._exchange.ask(request, token, (200,)) as answer:
+            return check_reply(request, answer.head, 0, None, None)[0]
 
     def get_text(
         self,
@@ -229,56 +245,27 @@ class Wire:
             Permanent: ``not-s3``: it is longer than that.
         """
         request = Request("GET", bucket, "", query, dict(headers or {}), operation=operation, subject=subject)
-        with self._exchange.ask(request, token, (200,)) as (head, connection):
-            if connection.guard is not None:
-                connection.guard.resume()
-            body = connection.read_all(most)
-            if not connection.is_at_end:
+        with self._exchange.ask(request, token, (200,)) as answer:
+            body = answer.read_all(most)
+            if not answer.is_at_end:
+                if len(body) < most:
+                    raise Retryable("truncated", operation=operation, subject=subject)
                 raise Permanent(
                     "not-s3", operation=operation, subject=subject, detail="the reply does not end"
                 )
-            if head.length is not None and len(body) != head.length:
-                raise Retryable("truncated", operation=operation, subject=subject)
             return body
 
 
-def _get_reply(
-    head: Head, connection: HttpConnection, offset: int, length: int | None, if_match: str | None
-) -> GetReply:
-    """Check that the reply is what was asked for, and nothing else."""
-    total = head.length
-    if head.status == 206:
-        got = content_range(head.headers.get("content-range", ""))
-        if got is None or length is None:
-            raise Retryable("bad-reply", detail="a part of the object, and not which")
-        first, last, whole = got
-        if first != offset or last != offset + length - 1:
-            raise Retryable(
-                "bad-reply", detail=f"bytes {first}-{last} instead of {offset}-{offset + length - 1}"
-            )
-        if total is not None and total != length:
-            raise Retryable("bad-reply", detail="length and range disagree")
-        expected, total = length, whole
-    else:
-        if total is None:
-            raise Retryable("bad-reply", detail="the reply does not say how long it is")
-        if length is not None and (offset != 0 or total != length):
-            raise Permanent("not-supported", detail="the server ignores ranges")
-        expected = total
-    facts = object_facts(head.headers, total)
-    if if_match is not None and facts.etag != if_match:
-        raise NeedsAnswer("object-changed", detail="another ETag")
-    return GetReply(facts, offset, expected, connection)
+def _read(method: str, ref: ObjectRef, headers: dict[str, str], operation: str) -> Request:
+    query = (("versionId", ref.version_id),) if ref.version_id is not None else ()
+    return Request(method, ref.bucket, ref.key, query, headers, operation=operation, subject=str(ref))
 
 
-def content_range(text: str) -> tuple[int, int, int] | None:
-    """First byte, last byte and total of a Content-Range header; ``None`` if it is none.
-
-    >>> content_range("bytes 0-9/25")
-    (0, 9, 25)
-    """
-    found = _CONTENT_RANGE.fullmatch(text.strip())
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+def _odd_success(request: Request, has_page: bool) -> TransferError:
+    known: dict[str, Any] = {"operation": request.operation, "subject": request.subject}
+    if has_page:
+        return Permanent("not-s3", **known, detail="a page came instead of an answer", status=200)
+    return Retryable("bad-reply", **known, detail="no ETag", status=200)
 
 
 def _checksum_headers(crc32: int | None, md5: bytes | None) -> dict[str, str]:
@@ -293,8 +280,3 @@ def _checksum_headers(crc32: int | None, md5: bytes | None) -> dict[str, str]:
 
 def _payer(request_payer: bool) -> dict[str, str]:
     return {"x-amz-request-payer": "requester"} if request_payer else {}
-
-
-def _drain(connection: HttpConnection) -> None:
-    """Read what little body the answer to a PUT has."""
-    connection.read_all(4096)

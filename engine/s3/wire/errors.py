@@ -39,9 +39,13 @@ _EXPIRED = frozenset(
         "ExpiredTokenException",
         "TokenRefreshRequired",
         "InvalidToken",
-        "RequestExpired",
     )
 )
+
+_SKEWED = frozenset(("RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"))
+
+_HARMLESS_SKEW = 300.0
+"""Seconds that no server minds: if such a request came too late, it took too long."""
 
 _PERMANENT = {
     "AccessDenied": "access-denied",
@@ -83,6 +87,7 @@ _BY_STATUS = {
     411: "bad-request",
     412: "precondition",
     413: "too-large",
+    407: "access-denied",
     416: "bad-request",
     501: "not-supported",
 }
@@ -151,9 +156,11 @@ def error_for(
     scope = ("endpoint", connection_id)
     if code in _EXPIRED:
         return Condition("credentials", scope, **known)
-    if code in ("RequestTimeTooSkewed", "RequestInTheFuture"):
+    if code in _SKEWED:
+        if skew is not None and abs(skew) < _HARMLESS_SKEW:
+            return Retryable("request-timeout", **known)
         if skew is not None:
-            side = "behind" if skew > 0 else "ahead"
+            side = "behind" if skew > 0 else "ahead of"
             known["detail"] = f"it is {abs(skew):.0f} s {side} the server's"
         return Condition("clock-skew", scope, **known)
     if code in _RETRY:
@@ -185,18 +192,36 @@ def _by_status(code: str, status: int, known: dict[str, Any], region: str) -> Tr
     return Permanent(_BY_STATUS.get(status, "bad-request"), **known)
 
 
+def is_page(body: bytes) -> bool:
+    """It is HTML, which S3 never sends: a login page, a proxy's excuse."""
+    return body[:1024].lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
+
+
 def network_error(
-    error: BaseException, *, operation: str = "", subject: str = "", connection_id: str = ""
+    error: BaseException,
+    *,
+    operation: str = "",
+    subject: str = "",
+    connection_id: str = "",
+    was_reached: bool = False,
 ) -> TransferError:
-    """The error to raise (``from error``) when there was no answer."""
+    """The error to raise (``from error``) when there was no answer.
+
+    Args:
+        was_reached: The host has answered before: that its name is not found now is no typing mistake.
+    """
     known: dict[str, Any] = {"operation": operation, "subject": subject}
     scope = ("endpoint", connection_id)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Permanent("tls", **known, detail=error.verify_message or str(error.reason))
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return Permanent("tls", **known, detail=str(error.reason or "handshake failed"))
+    if isinstance(error, ssl.SSLError):
+        is_lost = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or error.reason in _TLS_LOST
+        if not is_lost:
+            return Permanent("tls", **known, detail=str(error.reason or "handshake failed"))
+        return Retryable("connection-lost", **known, detail=str(error.reason or "closed"))
     if isinstance(error, socket.gaierror):
-        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5)):
+        is_unknown = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5))
+        if is_unknown and not was_reached:
             return Permanent("unknown-host", **known, detail=error.strerror or "")
         return Condition("offline", scope, **known, detail=error.strerror or "name lookup failed")
     if isinstance(error, TimeoutError):
@@ -204,8 +229,21 @@ def network_error(
     if isinstance(error, OSError) and error.errno in _OFFLINE:
         return Condition("offline", scope, **known, detail=(error.strerror or "").lower())
     detail = getattr(error, "strerror", None) or type(error).__name__
+    if isinstance(error, OSError) and error.errno in _SHORT_OF:
+        return Retryable("short-of-resources", **known, detail=detail)
     return Retryable("connection-lost", **known, detail=detail)
 
+
+_TLS_LOST = (
+    "UNEXPECTED_EOF_WHILE_READING",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+    "SSLV3_ALERT_BAD_RECORD_MAC",
+    "TLSV1_ALERT_INTERNAL_ERROR",
+    "BAD_LENGTH",
+)
+"""Damage on the line, and not a server that is another than it says."""
+
+_SHORT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 _OFFLINE = (
     errno.ECONNREFUSED,
@@ -215,4 +253,7 @@ _OFFLINE = (
     errno.EHOSTDOWN,
     errno.EADDRNOTAVAIL,
     errno.ETIMEDOUT,
+    errno.EACCES,
+    errno.EPERM,
 )
+"""The last two are how a firewall of this machine says no."""

@@ -1,31 +1,32 @@
-"""One request and its answer: signed, sent, cancelled, retried where that is without risk."""
+"""One request and its answer: signed, sent, cancelled, sent again where that is without risk."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from engine.errors import Condition, Interrupted, Retryable, TransferError
+from engine.errors import Permanent, Retryable, TransferError
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock
 from engine.pace.watchdog import StallGuard
-from engine.s3.wire.errors import error_for, network_error, parse_error
-from engine.s3.wire.http import Head, HttpConnection
-from engine.s3.wire.pool import Origin, Pool, proxy_authorization
-from engine.s3.wire.sign import EMPTY_SHA256, UNSIGNED, quote_query, sign
+from engine.s3.wire.errors import network_error
+from engine.s3.wire.head import Head
+from engine.s3.wire.http import Broken, EarlyReply, HttpConnection
+from engine.s3.wire.origin import Origin
+from engine.s3.wire.pool import Pool
+from engine.s3.wire.refusal import refusal
+from engine.s3.wire.sign import EMPTY_SHA256, UNSIGNED, Credentials, quote_query, sign
 
 if TYPE_CHECKING:
-    from engine.s3.endpoint import Endpoint
-
-log = logging.getLogger(__name__)
+    from engine.s3.endpoint import Address, Endpoint
 
 Pieces = Callable[[], Iterator[memoryview]]
 
 MAX_ERROR_BODY = 64 * 1024
-USER_AGENT = "s3tui"
+_UNSIGNED_HEADERS = {"user-agent": "s3tui", "accept-encoding": "identity"}
+"""Proxies change these, so they are no part of the signature."""
 _SMALL_BODY = 64 * 1024
 
 
@@ -46,6 +47,65 @@ class Request:
     subject: str = ""
 
 
+@dataclass(slots=True)
+class _Tried:
+    """A request that was sent, and the head of what came back."""
+
+    origin: Origin
+    connection: HttpConnection
+    head: Head
+    credentials: Credentials | None
+
+
+class Answer:
+    """The answer to one request. Used by one thread, inside the ``with`` block that gave it."""
+
+    def __init__(self, exchange: Exchange, request: Request, tried: _Tried) -> None:
+        self.head, self.request = tried.head, request
+        self._exchange, self._connection = exchange, tried.connection
+
+    def read_into(self, view: memoryview) -> int:
+        """Some of the body; 0 where it ends, as it should (`is_at_end`) or too early.
+
+        Raises:
+            TransferError: ``connection-lost``, ``stalled``, ``bad-reply``.
+            Interrupted: The token was cancelled.
+        """
+        with self._exchange.explaining(self.request, self._connection.token):
+            count = self._connection.read_into(view)
+        if count == 0:
+            self._connection.token.check()
+        return count
+
+    def read_all(self, most: int) -> bytes:
+        """The body, as far as it comes, up to `most` bytes. Raises as `read_into`."""
+        with self._exchange.explaining(self.request, self._connection.token):
+            body = self._connection.read_all(most)
+        if not self.is_at_end:
+            self._connection.token.check()
+        return body
+
+    @property
+    def is_at_end(self) -> bool:
+        """The whole body was read."""
+        return self._connection.is_at_end
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What an error about it says of what was being done."""
+        return {"operation": self.request.operation, "subject": self.request.subject}
+
+    def hold(self) -> None:
+        """From here on the caller takes its time; the server is not to blame."""
+        if self._connection.guard is not None:
+            self._connection.guard.hold()
+
+    def resume(self) -> None:
+        """From here on the server is waited for."""
+        if self._connection.guard is not None:
+            self._connection.guard.resume()
+
+
 class Exchange:
     """Talks to one endpoint. Safe from any thread."""
 
@@ -53,189 +113,190 @@ class Exchange:
         self._endpoint, self._pool, self._clock = endpoint, pool, clock
 
     @contextmanager
-    def ask(
-        self, request: Request, token: CancelToken, good: tuple[int, ...]
-    ) -> Iterator[tuple[Head, HttpConnection]]:
-        """The reply, its body still to be read inside the ``with`` block.
+    def ask(self, request: Request, token: CancelToken, good: tuple[int, ...]) -> Iterator[Answer]:
+        """The answer, its body still to be read inside the ``with`` block.
 
         Raises:
             TransferError: The answer is none of `good`, or there was none.
             Interrupted: `token` was cancelled.
         """
-        may_resign = True
+        tried = self._good_answer(request, token, good)
+        connection = tried.connection
+        try:
+            with token.hook(connection.abort):
+                yield Answer(self, request, tried)
+        except BaseException:
+            connection.close()
+            raise
+        self._pool.give_back(tried.origin, connection)
+
+    def _good_answer(self, request: Request, token: CancelToken, good: tuple[int, ...]) -> _Tried:
+        is_first = True
         while True:
-            try:
-                with self._once(request, token, good) as answer:
-                    yield answer
-                return
-            except Condition as error:
-                # A wrong clock is learnt from the refusal itself; then it is right.
-                if error.code != "clock-skew" or not may_resign:
-                    raise
-                may_resign = False
+            with self.explaining(request, token):
+                tried = self._send(request, token)
+            if tried.head.status in good:
+                return tried
+            refused = self._refused(request, tried, token)
+            if not (is_first and self._is_healed(refused, tried.credentials)):
+                raise refused
+            is_first = False
 
     @contextmanager
-    def _once(
-        self, request: Request, token: CancelToken, good: tuple[int, ...]
-    ) -> Iterator[tuple[Head, HttpConnection]]:
-        address = self._endpoint.address(request.bucket, request.key)
-        connection: HttpConnection | None = None
+    def explaining(self, request: Request, token: CancelToken) -> Iterator[None]:
+        """What fails inside is raised with its names, or as what it is: the token was cancelled."""
         try:
-            head, connection = self._send(request, address.origin, address.host, address.path, token)
-            with token.hook(connection.abort):
-                if head.status not in good:
-                    raise self._refused(request, head, connection)
-                yield head, connection
-            self._pool.give_back(address.origin, connection)
-            connection = None
-        except (OSError, ValueError) as error:
+            yield
+        except Broken as error:
             token.check()
-            raise self._broken(error, request) from error
+            raise network_error(
+                error.error,
+                operation=request.operation,
+                subject=request.subject,
+                connection_id=self._endpoint.id,
+                was_reached=self._endpoint.was_reached,
+            ) from error.error
         except TransferError as error:
             token.check()
-            if connection is not None and connection.is_at_end:
-                self._pool.give_back(address.origin, connection)
-                connection = None
             error.operation = error.operation or request.operation
             error.subject = error.subject or request.subject
             raise
-        finally:
-            if connection is not None:
-                connection.close()
-
-    def _broken(self, error: Exception, request: Request) -> TransferError:
-        return network_error(
-            error, operation=request.operation, subject=request.subject, connection_id=self._endpoint.id
-        )
 
     # -- sending -----------------------------------------------------------------------------------
 
-    def _send(
-        self, request: Request, origin: Origin, host: str, path: str, token: CancelToken
-    ) -> tuple[Head, HttpConnection]:
-        """Send, and read the head of the reply; once more where an idle connection turned out dead."""
+    def _send(self, request: Request, token: CancelToken) -> _Tried:
+        """Send, and read the head of the reply; once more where a kept connection turned out dead."""
+        address = self._endpoint.address(request.bucket, request.key)
         fresh = False
         while True:
-            connection = self._pool.take(origin, token, fresh=fresh)
-            was_used = connection.was_used
-            connection.token = token
-            guard = connection.guard = StallGuard(self._clock)
+            connection = self._pool.take(address.origin, token, fresh=fresh)
             try:
-                with token.hook(connection.abort):
-                    head_bytes = self._head(request, origin, host, path)
-                    self._send_body(connection, head_bytes, request, guard)
-                    head = connection.read_head(request.method)
-                    date = head.headers.get("date")
-                    if date and self._endpoint.clock_offset is None:
-                        self._endpoint.observe_date(date)
-                    return head, connection
-            except OSError:
+                return self._send_on(connection, request, address, token)
+            except Broken:
                 connection.close()
                 token.check()
-                if not was_used or fresh:
+                if fresh or not connection.was_used:
                     raise
                 fresh = True
-            except BaseException:
+            except BaseException as error:
                 connection.close()
+                if isinstance(error, Retryable) and error.code == "stalled":
+                    self._pool.forget(address.origin)
                 raise
 
-    def _send_body(
-        self, connection: HttpConnection, head: bytes, request: Request, guard: StallGuard
-    ) -> None:
-        if request.pieces is None:
-            connection.send(head)
-            return
+    def _send_on(
+        self, connection: HttpConnection, request: Request, address: Address, token: CancelToken
+    ) -> _Tried:
+        endpoint = self._endpoint
+        # Asked for just before it is used: what was sent long after it was signed is refused.
+        credentials = endpoint.credentials()
         try:
-            pieces = request.pieces()
-            sent = 0
-            while True:
-                with guard.suspend():
-                    piece = next(pieces, None)
-                if piece is None:
-                    break
-                sent += len(piece)
-                if sent > request.length:
-                    raise Retryable("internal", detail="more bytes than announced")
-                if head and len(piece) <= _SMALL_BODY:
-                    connection.send(head + bytes(piece))
-                else:
-                    if head:
-                        connection.send(head)
-                    connection.send(piece)
-                head = b""
-            if head:
-                connection.send(head)
-            if sent != request.length:
-                raise Retryable("internal", detail=f"{sent} bytes instead of {request.length}")
-        except (BrokenPipeError, ConnectionResetError):
-            # The server may have answered before it had read everything, and closed.
-            if connection.token.cancelled:
-                raise Interrupted(connection.token.reason or "") from None
+            head_bytes = self._head(request, address, credentials)
+        except UnicodeEncodeError:
+            raise Permanent("bad-request", detail="a header is no text") from None
+        connection.token = token
+        connection.guard = guard = StallGuard(self._clock)
+        with token.hook(connection.abort):
+            is_complete = _send_all(connection, head_bytes, request, guard)
+            head = connection.read_head(request.method)
+        endpoint.was_reached = True
+        if not is_complete:
             connection.keeps_alive = False
+            if head.status < 300:
+                raise Retryable("bad-reply", detail="it came before the whole body was sent")
+        if endpoint.clock_offset is None and (date := head.headers.get("date")):
+            endpoint.observe_date(date)
+        return _Tried(address.origin, connection, head, credentials)
 
-    def _head(self, request: Request, origin: Origin, host: str, path: str) -> bytes:
+    def _head(self, request: Request, address: Address, credentials: Credentials | None) -> bytes:
         query = quote_query(request.query) if request.query else ""
-        headers = {"host": host, **request.headers}
-        credentials = self._endpoint.credentials()
+        headers = {"host": address.host, **request.headers}
         if credentials is not None:
-            payload = UNSIGNED if request.pieces is not None else EMPTY_SHA256
             headers |= sign(
                 credentials,
                 self._endpoint.region,
                 self._endpoint.now(),
                 request.method,
-                path,
+                address.path,
                 query,
                 headers,
-                payload,
+                EMPTY_SHA256 if request.pieces is None else UNSIGNED,
             )
-        headers["user-agent"] = USER_AGENT
+        headers |= _UNSIGNED_HEADERS
         if request.pieces is not None:
             headers["content-length"] = str(request.length)
-        target = f"{path}?{query}" if query else path
-        proxy = self._pool.proxy_for(origin)
-        if proxy is not None and origin.scheme == "http":
-            target = f"http://{host}{target}"
-            authorization = proxy_authorization(proxy)
-            if authorization is not None:
-                headers["proxy-authorization"] = authorization
+        target = f"{address.path}?{query}" if query else address.path
+        proxy = self._pool.proxy_for(address.origin)
+        if proxy is not None and address.origin.scheme == "http":
+            target = f"http://{address.host}{target}"
+            if proxy.authorization is not None:
+                headers["proxy-authorization"] = proxy.authorization
         lines = [f"{request.method} {target} HTTP/1.1"]
-        for name, value in headers.items():
-            if "\r" in value or "\n" in value or "\0" in value:
-                raise Retryable("internal", detail=f"the header {name} would hold a line break")
-            lines.append(f"{name}: {value}")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        text = "\r\n".join(lines)
+        breaks = len(lines) - 1
+        if text.count("\r") != breaks or text.count("\n") != breaks or "\0" in text:
+            raise Permanent("bad-request", detail="a header would hold a line break")
+        return f"{text}\r\n\r\n".encode()
 
     # -- refusals ----------------------------------------------------------------------------------
 
-    def _refused(self, request: Request, head: Head, connection: HttpConnection) -> TransferError:
-        body = b"" if request.method == "HEAD" else connection.read_all(MAX_ERROR_BODY)
-        error = parse_error(body)
-        headers = head.headers
-        endpoint = self._endpoint
-        if head.status == 403 and headers.get("date"):
-            endpoint.observe_date(headers["date"])
-        status = head.status
-        if body and not error.is_xml and status < 500 and "xml" not in headers.get("content-type", ""):
-            status = 200 if b"<html" in body[:2048].lower() else status
-        found = error_for(
-            error.code,
-            status,
-            message=error.message,
-            operation=request.operation,
-            subject=request.subject,
-            connection_id=endpoint.id,
-            request_id=error.request_id or headers.get("x-amz-request-id", ""),
-            retry_after=retry_after(headers),
-            skew=endpoint.clock_offset,
-            region=headers.get("x-amz-bucket-region", "") or error.region,
-        )
-        if found.code == "credentials":
-            endpoint.reload_credentials()
-        return found
+    def _refused(self, request: Request, tried: _Tried, token: CancelToken) -> TransferError:
+        """What the answer means that is not the one hoped for. Lets go of the connection."""
+        connection = tried.connection
+        body = b""
+        try:
+            with token.hook(connection.abort):
+                if request.method != "HEAD":
+                    body = connection.read_all(MAX_ERROR_BODY)
+        except (Broken, Retryable):
+            connection.keeps_alive = False  # The status says enough.
+        except BaseException:
+            connection.close()
+            raise
+        self._pool.give_back(tried.origin, connection)
+        token.check()
+        return refusal(self._endpoint, request, tried.head, body, tried.credentials)
+
+    def _is_healed(self, error: TransferError, used: Credentials | None) -> bool:
+        """Asking again is likely to help: the reply has told the time, or there are other credentials now."""
+        if error.code == "clock-skew":
+            return True
+        if error.code not in ("credentials", "wrong-key", "wrong-secret"):
+            return False
+        self._endpoint.reload_credentials()
+        return error.code == "credentials" and self._endpoint.credentials() != used
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asked to wait."""
-    text = headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+def _send_all(connection: HttpConnection, head: bytes, request: Request, guard: StallGuard) -> bool:
+    """Send head and body; false if the server answered, or closed, before it had everything."""
+    pieces = iter(()) if request.pieces is None else request.pieces()
+    sent = 0
+    while True:
+        # The time that a slow disk or a rate limit takes is not the server's.
+        guard.hold()
+        try:
+            piece = next(pieces, None)
+        finally:
+            guard.resume()
+        sent += 0 if piece is None else len(piece)
+        if sent > request.length or (piece is None and sent < request.length):
+            raise Permanent("internal", detail=f"{sent} bytes to send instead of {request.length}")
+        try:
+            if head and (piece is None or len(piece) <= _SMALL_BODY):
+                connection.send(head if piece is None else head + piece)
+            else:
+                if head:
+                    connection.send(head)
+                if piece is not None:
+                    connection.send(piece)
+        except EarlyReply:
+            return False
+        except Broken:
+            # It may have answered before it had read everything, and closed. With nothing to read,
+            # reading says so.
+            connection.token.check()
+            return False
+        if piece is None:
+            return True
+        head = b""

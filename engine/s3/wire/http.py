@@ -9,36 +9,40 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from dataclasses import dataclass
+import time
 
 from engine.errors import Retryable
 from engine.pace.cancel import CancelToken
 from engine.pace.watchdog import StallGuard
+from engine.s3.wire.head import MAX_HEAD, Head, chunk_size, parse_head
+from engine.s3.wire.unsent import unsent_bytes
 
 SLICE_SECONDS = 1.0
-MAX_HEAD = 64 * 1024
 _READ_AHEAD = 64 * 1024
 _MOST_INTERIM = 20
+_MOST_TRAILERS = 100
+_LOOK_SECONDS = 0.25
+"""While a body is sent, the server may already say no: so often it is looked for."""
+
+_NOT_NOW = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOBODY = CancelToken()
+"""Never cancelled: nobody uses the connection."""
 
 
-@dataclass(slots=True)
-class Head:
-    """Status and headers of a reply."""
+class Broken(Exception):
+    """The connection failed; `error` is what the system said.
 
-    status: int
-    headers: dict[str, str]
-    """Lower-case names; of repeated ones all values, joined by a comma."""
+    Not an OSError, so that a failure of the network is never taken for one of the disk from which
+    a body is read, or the other way round.
+    """
 
-    @property
-    def length(self) -> int | None:
-        """Of the body, if it was told."""
-        text = self.headers.get("content-length", "")
-        return int(text) if text.isascii() and text.isdigit() else None
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
-    @property
-    def is_chunked(self) -> bool:
-        """The body comes in chunks."""
-        return "chunked" in self.headers.get("transfer-encoding", "").lower()
+
+class EarlyReply(Exception):
+    """The server answers, or closes, before the body is sent: go and read the reply."""
 
 
 class HttpConnection:
@@ -47,16 +51,20 @@ class HttpConnection:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         sock.settimeout(SLICE_SECONDS)
+        self._poller = select.poll()
+        self._poller.register(sock, select.POLLIN)
         self._buffer = bytearray()
         """Read from the socket, not yet given out."""
         self._left: int | None = 0
         """Bytes of the current body (or chunk) still to come; ``None``: until the server closes."""
         self._is_chunked = False
+        self._unsent = 0
+        self._looked_at = time.monotonic()
         self.keeps_alive = True
         """It may be used for another request when the body is read to its end."""
         self.was_used = False
         self.idle_since = 0.0
-        self.token = CancelToken()
+        self.token = _NOBODY
         self.guard: StallGuard | None = None
 
     # -- sending -----------------------------------------------------------------------------------
@@ -65,49 +73,107 @@ class HttpConnection:
         """All of it.
 
         Raises:
-            OSError: The connection broke.
+            Broken: The connection.
+            EarlyReply: There is an answer already; what was not sent is not wanted.
             Retryable: ``stalled``.
             Interrupted: The token was cancelled.
         """
-        sock = self._sock
         view = memoryview(data)
-        while view:
+        while True:
+            if time.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._look_for_reply()
             try:
-                count = sock.send(view)
-            except (TimeoutError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                count = self._sock.send(view)
+            except _NOT_NOW:
                 self._waited()
                 continue
+            except OSError as error:
+                raise Broken(error) from error
             if self.guard is not None:
                 self.guard.moved(count)
                 self.guard.check()
+            if count == len(view):
+                return
             view = view[count:]
 
+    def _look_for_reply(self) -> None:
+        self._looked_at = time.monotonic()
+        if not self._is_readable():
+            return
+        self._sock.settimeout(0)
+        try:
+            data = self._sock.recv(_READ_AHEAD)
+        except _NOT_NOW:
+            return  # something of TLS itself
+        except OSError as error:
+            raise Broken(error) from error
+        finally:
+            self._sock.settimeout(SLICE_SECONDS)
+        self._buffer += data
+        if not data or not self._drop_interim():
+            raise EarlyReply
+
+    def _drop_interim(self) -> bool:
+        """What came is only "100 Continue" or the like; what is whole of it is dropped."""
+        while self._buffer:
+            if len(self._buffer) > MAX_HEAD or not b"HTTP/1.1 1".startswith(bytes(self._buffer[:10])):
+                return False
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                break
+            del self._buffer[: end + 4]
+        return True
+
     def _waited(self) -> None:
+        """A slice is over and nothing has moved, as far as one can see from here."""
         self.token.check()
-        if self.guard is not None:
-            self.guard.check()
+        if self.guard is None:
+            return
+        # What was handed to the system may take it a while: that moves too.
+        unsent = unsent_bytes(self._sock)
+        self.guard.moved(self._unsent - unsent)
+        self._unsent = unsent
+        self.guard.check()
 
     # -- receiving ---------------------------------------------------------------------------------
 
-    def _receive(self, most: int = _READ_AHEAD) -> int:
+    def _receive(self) -> int:
         """Read something into the buffer; 0 at the end of the stream."""
         while True:
             try:
-                data = self._sock.recv(most)
-            except (TimeoutError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                data = self._sock.recv(_READ_AHEAD)
+            except _NOT_NOW:
                 self._waited()
                 continue
+            except OSError as error:
+                raise Broken(error) from error
             self._buffer += data
-            if data and self.guard is not None:
-                self.guard.moved(len(data))
+            self._moved(len(data))
             return len(data)
+
+    def _receive_into(self, view: memoryview) -> int:
+        while True:
+            try:
+                count = self._sock.recv_into(view)
+            except _NOT_NOW:
+                self._waited()
+                continue
+            except OSError as error:
+                raise Broken(error) from error
+            self._moved(count)
+            return count
+
+    def _moved(self, count: int) -> None:
+        if count and self.guard is not None:
+            self.guard.moved(count)
+            self.guard.check()
 
     def read_head(self, method: str) -> Head:
         """The head of the next reply; interim ones (100 Continue) are passed over.
 
         Raises:
-            ConnectionResetError: The server closed without a reply.
-            Retryable: ``bad-reply``, ``stalled``.
+            Broken: The connection; also where the server closed without a reply.
+            Retryable: ``bad-reply``, ``truncated``, ``stalled``.
         """
         for _ in range(_MOST_INTERIM):
             head = self._read_one_head()
@@ -126,15 +192,13 @@ class HttpConnection:
             if not self._receive():
                 if buffer:
                     raise Retryable("truncated", detail="the reply's headers ended too early")
-                raise ConnectionResetError("closed without a reply")
+                raise Broken(ConnectionResetError("closed without a reply"))
         text = bytes(buffer[:end]).decode("latin-1")
         del buffer[: end + 4]
         return parse_head(text)
 
     def _prepare_body(self, head: Head, method: str) -> None:
-        version_and_rest = head.headers.pop(":version", "")
-        closes = "close" in head.headers.get("connection", "").lower() or version_and_rest == "HTTP/1.0"
-        self.keeps_alive = not closes
+        self.keeps_alive = head.keeps_alive
         self._is_chunked = False
         if method == "HEAD" or head.status in (204, 304):
             self._left = 0
@@ -169,36 +233,21 @@ class HttpConnection:
                 self._next_chunk()
         return count
 
-    def _receive_into(self, view: memoryview) -> int:
-        while True:
-            try:
-                count = self._sock.recv_into(view)
-            except (TimeoutError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                self._waited()
-                continue
-            if self.guard is not None:
-                self.guard.moved(count)
-                self.guard.check()
-            return count
-
     @property
     def is_at_end(self) -> bool:
         """The whole body was read."""
         return self._left == 0
 
     def _next_chunk(self, *, first: bool = False) -> None:
-        if not first:
-            self._line()
-        size_text = self._line().partition(";")[0].strip()
-        try:
-            size = int(size_text, 16)
-        except ValueError:
-            raise Retryable("bad-reply", detail="a chunk without a size") from None
-        if size < 0:
-            raise Retryable("bad-reply", detail="a chunk of negative size")
+        if not first and self._line():
+            raise Retryable("bad-reply", detail="a chunk is longer than it said")
+        size = chunk_size(self._line())
         if size == 0:
-            while self._line():
-                pass
+            for _ in range(_MOST_TRAILERS):
+                if not self._line():
+                    break
+            else:
+                raise Retryable("bad-reply", detail="the trailers do not end")
             self._is_chunked = False
         self._left = size
 
@@ -214,7 +263,9 @@ class HttpConnection:
         return line
 
     def read_all(self, most: int) -> bytes:
-        """The body, up to `most` bytes; what is beyond is not read, and the connection not used again."""
+        """The body, up to `most` bytes; if there is more, the connection is not used again."""
+        if self._left == 0:
+            return b""
         parts = bytearray()
         view = memoryview(bytearray(_READ_AHEAD))
         while len(parts) <= most:
@@ -228,47 +279,42 @@ class HttpConnection:
 
     # -- the socket --------------------------------------------------------------------------------
 
+    def _is_readable(self) -> bool:
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return True
+        return bool(self._poller.poll(0))
+
     def is_stale(self) -> bool:
         """While idle, something came: the server has closed it, or it makes no sense."""
+        self._looked_at = time.monotonic()
         try:
-            if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
-                return True
-            poller = select.poll()
-            poller.register(self._sock, select.POLLIN)
-            return bool(poller.poll(0))
+            return bool(self._buffer) or self._is_readable()
         except (OSError, ValueError):
             return True
 
+    def lay_down(self) -> None:
+        """Nobody uses it for now."""
+        self.was_used = True
+        self.idle_since = time.monotonic()
+        self.token, self.guard = _NOBODY, None
+
+    def detach(self) -> socket.socket:
+        """The socket, for somebody else (TLS through a proxy)."""
+        return self._sock
+
     def abort(self) -> None:
         """From any thread: whoever is inside gets an error at once."""
-        try:
-            # Not SSLSocket.shutdown, which forgets the TLS state under the reader's hands.
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-        except OSError:
-            pass  # It is closed already.
+        shut_down(self._sock)
 
     def close(self) -> None:
         """Idempotent."""
         self._sock.close()
 
 
-def parse_head(text: str) -> Head:
-    """Status line and headers.
-
-    Raises:
-        Retryable: ``bad-reply``.
-    """
-    lines = text.split("\r\n")
-    version, _, rest = lines[0].partition(" ")
-    status_text = rest[:3]
-    if not version.startswith("HTTP/1.") or not (status_text.isascii() and status_text.isdigit()):
-        raise Retryable("bad-reply", detail="that is not HTTP")
-    headers: dict[str, str] = {":version": version}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise Retryable("bad-reply", detail="a header without a colon")
-        name = name.strip().lower()
-        value = value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Head(int(status_text), headers)
+def shut_down(sock: socket.socket) -> None:
+    """End both directions, under the hands of whoever reads or writes."""
+    try:
+        # Not SSLSocket.shutdown, which forgets the TLS state that another thread is using.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    except OSError:
+        pass  # It is closed already, or was never connected.

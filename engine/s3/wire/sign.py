@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+_UNRESERVED = "-_.~"
 
 
 class Credentials(NamedTuple):
@@ -25,6 +26,15 @@ class Credentials(NamedTuple):
         return "Credentials(…)"
 
 
+def quote_name(name: str) -> str:
+    """A text as one segment of a path, or in a query.
+
+    >>> quote_name("a/b c")
+    'a%2Fb%20c'
+    """
+    return quote(name, safe=_UNRESERVED)
+
+
 def quote_key(key: str) -> str:
     """A key as part of a path: everything but unreserved characters and ``/`` encoded.
 
@@ -36,8 +46,8 @@ def quote_key(key: str) -> str:
 
 def quote_query(query: Iterable[tuple[str, str]]) -> str:
     """A query string, sorted as the signature wants it."""
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
-    return "&".join(f"{name}={value}" for name, value in pairs)
+    pairs = sorted((quote_name(name), quote_name(value)) for name, value in query)
+    return "&".join([f"{name}={value}" for name, value in pairs])
 
 
 @lru_cache(maxsize=64)
@@ -73,14 +83,14 @@ def sign(
     if credentials.token is not None:
         extra["x-amz-security-token"] = credentials.token
     signed = sorted({**headers, **extra}.items())
-    names = ";".join(name for name, _ in signed)
-    lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in signed)
+    names = ";".join([name for name, _ in signed])
+    lines = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in signed])
     request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload}"
     scope = f"{day}/{region}/s3/aws4_request"
     digest = hashlib.sha256(request.encode("utf-8")).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
     key = _signing_key(credentials.secret_key, day, region)
-    signature = hmac.new(key, text.encode("utf-8"), "sha256").hexdigest()
+    signature = hmac.digest(key, text.encode("utf-8"), "sha256").hex()
     extra["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
         f"SignedHeaders={names}, Signature={signature}"

@@ -242,11 +242,9 @@ def test_fresh_credentials_are_used_at_once(
 ) -> None:
     server.will(refusal("ExpiredToken", 400), Answer(200, "", {"etag": '"e"'}))
 
-    def reload(endpoint: object) -> None:
-        monkeypatch.setattr(scripted.endpoint, "_source", None)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAFRESH")
-
-    monkeypatch.setattr(type(scripted.endpoint), "reload_credentials", reload)
+    monkeypatch.setattr("engine.s3.credentials._RELOAD_SECONDS", -1.0)
+    assert scripted.endpoint.credentials() is not None
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAFRESH")
     scripted.control.put_marker("b", "k/")
     used = [asked.headers["authorization"].partition("Credential=")[2][:9] for asked in server.asked]
     assert used == ["AKIATEST/", "AKIAFRESH"]
