@@ -130,7 +130,14 @@ class UploadJob:
         spec = self._ctx.spec
         if spec.target_was_listed and self._ctx.checkpoint == Checkpoint():
             return spec.target_facts
-        return look_at(self._ctx.connection, self._target, self._ctx.token)
+        try:
+            return look_at(self._ctx.connection, self._target, self._ctx.token)
+        except Permanent as error:
+            if error.code != "access-denied":
+                raise
+            # To write need not include to look. If-None-Match guards what may be there, and if the
+            # credentials are no good, the answer to the upload says why: that to a HEAD cannot.
+            return None
 
     def _decide(self, source: SourceFile) -> Decision:
         checkpoint = self._ctx.checkpoint

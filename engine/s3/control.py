@@ -131,7 +131,7 @@ class Control(Uploads):
         try:
             reply = self._call("head_object", params, "look at", str(ref))
         except TransferError as error:
-            if error.code == "bad-request" and error.status == 400:
+            if error.status in (400, 403):
                 self._ask_why(params, str(ref))
             raise
         headers = headers_of(reply)
