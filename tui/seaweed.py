@@ -284,6 +284,9 @@ class SeaweedServer:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(keeper.pid, signal.SIGKILL)
             keeper.wait(timeout=10)
+        for path in self._litter().split(os.pathsep):  # where the keeper itself was killed
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     @property
     def _log_path(self) -> Path:

@@ -12,6 +12,7 @@ the `Host` it gets.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import threading
 from collections import Counter
@@ -229,7 +230,8 @@ class FaultProxy:
         assert task is not None
         self._relays[relay] = task
         try:
-            await relay.run()
+            with contextlib.suppress(asyncio.CancelledError):  # by `_cut` alone, which has closed it
+                await relay.run()
         finally:
             del self._relays[relay]
 
