@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from engine.browser import Browser
-from engine.config import MAX_WORKERS, EngineConfig
+from engine.config import EngineConfig
 from engine.errors import Condition, Problem, UsageError
 from engine.local.fsops import FsOps
 from engine.model import (
-    ConflictPolicy,
     ConnectionId,
     DeleteRequest,
     OperationId,
@@ -26,9 +27,10 @@ from engine.parts import check_part_size
 from engine.planner import Planner
 from engine.planning.mapping import kind_of
 from engine.queue.closing import Closer
+from engine.queue.commands import Commands
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
-from engine.queue.intake import Intake, with_policy
+from engine.queue.intake import Intake
 from engine.queue.recovery import recover
 from engine.queue.reports import Reporter, row_of
 from engine.queue.running import Runner
@@ -59,7 +61,7 @@ class OperationProgress:
     """Items that may still move by themselves."""
 
 
-class TransferManager:
+class TransferManager(Commands):
     """A queue of transfers that survives everything but the loss of its state folder.
 
     Every method may be called from any thread and returns within milliseconds, but for the
@@ -87,13 +89,15 @@ class TransferManager:
     ) -> None:
         fs, clock = fs or FsOps(), clock or SystemClock()
         self._connections = connections or Connections(clock=clock)
-        self._store = Store.open(config.state_dir, fs=fs, clock=clock)
+        with no_garbage():
+            self._store = Store.open(config.state_dir, fs=fs, clock=clock)
         self._core = Core(config, self._store, self._connections, fs, clock)
         self._browser = Browser(self._connections, fs, clock)
         self._closer = Closer(self._core)
         self._debts = Debts(self._core)
         self._intake = Intake(self._core, Planner(self._connections, fs, clock), self._closer)
         self._reporter = Reporter(self._core)
+        super().__init__(self._core, self._closer)
         runner = Runner(self._core, self._closer, self._debts)
         self._closer.failed = runner.failed_at_end
         self._pool = WorkerPool(self._core, runner)
@@ -103,7 +107,8 @@ class TransferManager:
         self._is_started = self._is_closed = False
         self.notices: tuple[str, ...] = self._store.loaded.notices
         """What had to be mended when the saved queue was read, in words."""
-        recover(self._core, self._debts, self._reporter, only_new=only_new)
+        with no_garbage():
+            recover(self._core, self._debts, self._reporter, only_new=only_new)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -197,205 +202,6 @@ class TransferManager:
                 check_part_size(request.options.part_size)
             label = f"{kind.value} {request.sources[0]} to {request.target}"
         return self._intake.submit(request, label)
-
-    # -- one item ----------------------------------------------------------------------------------
-
-    def _item(self, id: TransferId) -> Transfer | None:
-        return self._core.roster.items.get(id)
-
-    def pause(self, id: TransferId) -> None:
-        """Stop it, keeping its confirmed parts; it stays paused over restarts."""
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is None or not transfer.state.can_pause:
-                return
-            if transfer.state is S.FINISHING:
-                transfer.wish = S.PAUSED
-                return
-            core.scheduler.gave_up(transfer)
-            core.go(transfer, S.PAUSED)
-            core.save(transfer)
-            core.stop_run(transfer, "pause")
-
-    def resume(self, id: TransferId) -> None:
-        """Let a paused item go on."""
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is None:
-                return
-            if transfer.state is S.FINISHING and transfer.wish is S.PAUSED:
-                transfer.wish = None
-            elif transfer.state is S.PAUSED:
-                self._queue_again(transfer)
-
-    def retry(self, id: TransferId) -> None:
-        """Try again now what failed, waits or asks."""
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is not None and transfer.state.can_retry:
-                self._retry(transfer)
-
-    def _retry(self, transfer: Transfer) -> None:
-        core = self._core
-        transfer.attempts = 0
-        if transfer.state is S.WAITING:
-            for blockade in core.scheduler.blockades.values():
-                if transfer.id in blockade.items:
-                    blockade.until = core.clock.monotonic()
-                    core.wake()
-                    return
-            if transfer.run is not None and transfer.run.delayed:
-                transfer.run.wake_delayed(float("inf"))
-                core.go(transfer, S.RUNNING)
-                core.wake()
-                return
-        self._queue_again(transfer)
-
-    def _queue_again(self, transfer: Transfer) -> None:
-        core = self._core
-        if transfer.spec.refusal is not None:
-            return
-        core.go(transfer, S.QUEUED)
-        core.save(transfer)
-        core.requeue(transfer)
-
-    def cancel(self, id: TransferId) -> None:
-        """End it and remove what was moved of it. What is already completing on the server stays."""
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is None:
-                return
-            if transfer.state is S.FINISHING:
-                transfer.wish = S.CANCELLED
-                return
-            self._closer.cancel(transfer)
-
-    def answer(self, id: TransferId, answer: str, *, for_operation: bool = False) -> None:
-        """Answer the question of an ATTENTION item; with `for_operation` of all like it, now and later.
-
-        Raises:
-            UsageError: That is no answer to its question.
-        """
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is None or transfer.question is None:
-                return
-            question = transfer.question
-            if answer not in question.answers:
-                raise UsageError(f"{answer!r} is no answer; there are: {', '.join(question.answers)}")
-            asked = [transfer]
-            if for_operation:
-                asked = self._answer_all(transfer, question.kind, answer)
-            for item in asked:
-                if answer == "cancel":
-                    self._closer.cancel(item)
-                else:
-                    item.checkpoint = replace(item.checkpoint, answer=answer)
-                    self._queue_again(item)
-
-    def _answer_all(self, transfer: Transfer, kind: str, answer: str) -> list[Transfer]:
-        """Remember it for the operation; return the items that ask just that."""
-        core = self._core
-        operation = core.operations.get(transfer.operation)
-        if operation is not None and answer != "cancel":
-            operation.answers[kind] = answer
-        mine = [item for item in core.roster if item.operation == transfer.operation]
-        if kind == "target-exists":
-            changed = []
-            for item in mine:
-                if item.spec.options.on_conflict is ConflictPolicy.ASK:
-                    core.roster.respec(item, with_policy(item.spec, answer))
-                    changed.append(item)
-            core.save_many(changed)
-        return [item for item in mine if item.question is not None and item.question.kind == kind]
-
-    def move(self, id: TransferId, by: int) -> None:
-        """Up (negative) or down in the queue."""
-        core = self._core
-        with core.lock:
-            transfer = self._item(id)
-            if transfer is not None and by:
-                self._place(transfer, core.roster.index_of(transfer) + by)
-
-    def move_to_top(self, id: TransferId) -> None:
-        """To the first place."""
-        with self._core.lock:
-            transfer = self._item(id)
-            if transfer is not None:
-                self._place(transfer, 0)
-
-    def _place(self, transfer: Transfer, index: int) -> None:
-        core = self._core
-        changed = core.roster.place(transfer, index)
-        core.save_many(changed)
-        for item in changed:
-            if item.state is S.QUEUED and item.run is None:
-                core.scheduler.ready(item)
-        core.touch()
-
-    # -- all items ---------------------------------------------------------------------------------
-
-    def pause_all(self) -> None:
-        """Hold the queue: nothing moves until `resume_all`; single pauses stay as they are."""
-        core = self._core
-        with core.lock:
-            core.scheduler.held = True
-            core.store.set_held(True)
-            core.store.request_sync()
-            for transfer in core.scheduler.active:
-                if transfer.state in (S.RUNNING, S.WAITING):
-                    core.go(transfer, S.QUEUED)
-                    core.stop_run(transfer, "hold")
-            core.touch()
-
-    def resume_all(self) -> None:
-        """End the hold."""
-        core = self._core
-        with core.lock:
-            core.scheduler.held = False
-            core.store.set_held(False)
-            core.store.request_sync()
-            core.touch()
-            core.wake()
-
-    def retry_failed(self) -> int:
-        """Try again all that failed and may be; returns how many."""
-        core = self._core
-        with core.lock:
-            failed = [item for item in core.roster if item.state is S.FAILED and item.spec.refusal is None]
-            for item in failed:
-                item.attempts = 0
-                core.go(item, S.QUEUED)
-                core.requeue(item)
-            core.save_many(failed)
-            return len(failed)
-
-    def clear_finished(self) -> int:
-        """Take finished items off the screen; history keeps them."""
-        with self._core.lock:
-            count = self._core.roster.clear_finished()
-            self._core.touch()
-            return count
-
-    def set_limits(self, upload: int | None, download: int | None) -> None:
-        """Bytes per second in each direction; ``None`` for no limit."""
-        core = self._core
-        core.upload_limiter.rate, core.download_limiter.rate = upload, download
-        with core.lock:
-            core.touch()
-
-    def set_workers(self, count: int) -> None:
-        """Requests under way at a time, from 1 to 64."""
-        core = self._core
-        with core.lock:
-            core.scheduler.workers = max(1, min(count, MAX_WORKERS))
-            core.touch()
-            core.wake()
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -505,6 +311,18 @@ class TransferManager:
                 core.go(item, S.QUEUED)
                 core.save(item)
                 core.requeue(item)
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """Hundreds of thousands of small values are made, and none of them is garbage: do not look for any."""
+    was_looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_looking:
+            gc.enable()
 
 
 def _asking_for(items: Iterable[Transfer], connection: ConnectionId) -> list[Transfer]:
