@@ -174,7 +174,13 @@ class Caller:
         return Permanent("bad-request", detail=detail, **facts)
 
     def _unreachable(self, cause: BaseException, operation: str, subject: str) -> TransferError:
-        return network_error(cause, operation=operation, subject=subject, connection_id=self.id)
+        return network_error(
+            cause,
+            operation=operation,
+            subject=subject,
+            connection_id=self.id,
+            was_reached=self.endpoint.was_reached,
+        )
 
     def _refused(self, error: ClientError, operation: str, subject: str) -> TransferError:
         told: Mapping[str, Any] = error.response.get("Error", {})

@@ -215,10 +215,10 @@ def network_error(
     if isinstance(error, ssl.SSLCertVerificationError):
         return Permanent("tls", **known, detail=error.verify_message or str(error.reason))
     if isinstance(error, ssl.SSLError):
-        is_lost = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or error.reason in _TLS_LOST
-        if not is_lost:
-            return Permanent("tls", **known, detail=str(error.reason or "handshake failed"))
-        return Retryable("connection-lost", **known, detail=str(error.reason or "closed"))
+        reason = getattr(error, "reason", None)
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or reason in _TLS_LOST:
+            return Retryable("connection-lost", **known, detail=str(reason or "closed"))
+        return Permanent("tls", **known, detail=str(reason or "handshake failed"))
     if isinstance(error, socket.gaierror):
         is_unknown = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5))
         if is_unknown and not was_reached:

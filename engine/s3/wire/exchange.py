@@ -204,7 +204,8 @@ class Exchange:
             connection.keeps_alive = False
             if head.status < 300:
                 raise Retryable("bad-reply", detail="it came before the whole body was sent")
-        if endpoint.clock_offset is None and (date := head.headers.get("date")):
+        # A refusal may be one of our clock, which is for `refusal` to see.
+        if endpoint.clock_offset is None and head.status < 300 and (date := head.headers.get("date")):
             endpoint.observe_date(date)
         return _Tried(address.origin, connection, head, credentials)
 

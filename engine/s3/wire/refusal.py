@@ -41,7 +41,7 @@ def refusal(
             code = "RequestTimeTooSkewed"
         elif status == 400 and region not in ("", endpoint.region):
             code = "AuthorizationHeaderMalformed"
-        elif is_page(body) and not (status in (408, 429) or 500 <= status < 511):
+        elif is_page(body) and 400 <= status < 500 and status not in (408, 429):
             return Permanent(
                 "not-s3",
                 operation=request.operation,

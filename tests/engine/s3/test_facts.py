@@ -73,6 +73,21 @@ def test_etags_lose_their_quotes(raw: str | None, plain: str) -> None:
     assert plain_etag(raw) == plain
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "Sun, 99 Sep 2001 01:46:40 GMT"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sun, 09 Sep 2001 01:46:40 GMT",
+        "Sun, 9 Sep 2001 01:46:40 GMT",
+        "Sunday, 09-Sep-01 01:46:40 GMT",
+        "Sun, 09 Sep 2001 03:46:40 +0200",
+    ],
+)
+def test_dates_are_read_in_every_form(text: str) -> None:
+    assert http_time(text) == 1e9
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "Thu, 31 Feb 2026 00:00:00 GMT", "Sun, 99 Sep 2001 01:46:40 GMT"]
+)
 def test_odd_dates_are_unknown_not_an_error(text: str) -> None:
     assert http_time(text) == 0.0

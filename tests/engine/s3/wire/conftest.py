@@ -12,6 +12,7 @@ from engine.pace.clock import Clock, SystemClock
 from engine.s3.endpoint import Endpoint
 from engine.s3.profiles import Profile
 from engine.s3.wire import Wire
+from tests.engine.s3.wire.authority import Authority, make_authority
 from tests.engine.s3.wire.talk import Script, TalkServer, talking
 
 Start = Callable[..., tuple[Wire, TalkServer]]
@@ -50,3 +51,9 @@ def start(wire_to: Callable[..., Wire], stack: ExitStack) -> Start:
         return wire_to(server.url, clock, **settings), server
 
     return make
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Made once."""
+    return make_authority(tmp_path_factory.mktemp("tls"))

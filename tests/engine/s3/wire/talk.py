@@ -21,7 +21,7 @@ class Talk:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         sock.settimeout(PATIENCE)
-        self._buffer = b""
+        self._buffer = bytearray()
         self.count = 0
         """Requests so far."""
         self.line = ""
@@ -37,7 +37,8 @@ class Talk:
                 return ""
             self._buffer += data
         self.count += 1
-        raw, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        raw = bytes(self._buffer).partition(b"\r\n\r\n")[0]
+        del self._buffer[: len(raw) + 4]
         self.line, *lines = raw.decode().split("\r\n")
         self.headers = dict(line.split(": ", 1) for line in lines)
         return self.line
@@ -50,7 +51,8 @@ class Talk:
             if not data:
                 break
             self._buffer += data
-        body, self._buffer = self._buffer[:count], self._buffer[count:]
+        body = bytes(self._buffer[:count])
+        del self._buffer[:count]
         return body
 
     def say(self, *lines: str, body: bytes = b"") -> None:
