@@ -131,7 +131,7 @@ class Control(Uploads):
         try:
             reply = self._call("head_object", params, "look at", str(ref))
         except TransferError as error:
-            if error.status in (400, 403):
+            if error.status in (400, 403) and error.code != "wrong-region":
                 self._ask_why(params, str(ref))
             raise
         headers = headers_of(reply)

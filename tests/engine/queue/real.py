@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from engine import (
     ConflictPolicy,
@@ -122,20 +123,21 @@ def profile_of(seaweed: Seaweed, url: str | None = None) -> Profile:
 def running(
     seaweed: Seaweed, state_dir: Path, *, url: str | None = None, start: bool = True, **config: Any
 ) -> Iterator[Engine]:
-    """A manager on this state folder; closed at the end. Keys must be in the environment."""
-    os.environ["AWS_ACCESS_KEY_ID"] = seaweed.access_key
-    os.environ["AWS_SECRET_ACCESS_KEY"] = seaweed.secret_key
+    """A manager on this state folder, with the server's keys in the environment; closed at the end."""
     profile = profile_of(seaweed, url)
     only_new = config.pop("only_new", False)
-    manager = TransferManager(
-        EngineConfig(str(state_dir), **config), Connections([profile]), only_new=only_new
-    )
-    try:
-        if start:
-            manager.start()
-        yield Engine(manager, profile)
-    finally:
-        manager.close()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", seaweed.access_key)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", seaweed.secret_key)
+        manager = TransferManager(
+            EngineConfig(str(state_dir), **config), Connections([profile]), only_new=only_new
+        )
+        try:
+            if start:
+                manager.start()
+            yield Engine(manager, profile)
+        finally:
+            manager.close()
 
 
 def write(path: Path, size: int, seed: int = 1) -> Path:
