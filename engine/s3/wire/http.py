@@ -298,10 +298,6 @@ class HttpConnection:
         self.idle_since = time.monotonic()
         self.token, self.guard = _NOBODY, None
 
-    def detach(self) -> socket.socket:
-        """The socket, for somebody else (TLS through a proxy)."""
-        return self._sock
-
     def abort(self) -> None:
         """From any thread: whoever is inside gets an error at once."""
         shut_down(self._sock)
