@@ -120,6 +120,21 @@ def profile_of(seaweed: Seaweed, url: str | None = None) -> Profile:
 
 
 @contextmanager
+def running_at(url: str, state_dir: Path, **config: Any) -> Iterator[Engine]:
+    """A manager that talks to any server; its keys are whatever."""
+    profile = Profile("default", endpoint_url=url, region="us-east-1")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "AK")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "SK")
+        manager = TransferManager(EngineConfig(str(state_dir), **config), Connections([profile]))
+        try:
+            manager.start()
+            yield Engine(manager, profile)
+        finally:
+            manager.close()
+
+
+@contextmanager
 def running(
     seaweed: Seaweed, state_dir: Path, *, url: str | None = None, start: bool = True, **config: Any
 ) -> Iterator[Engine]:
