@@ -9,9 +9,8 @@ import pytest
 
 from engine import TransferState, Verified
 from tests.engine.queue.real import MIB, Engine, part_files, running, running_at, write
-from tests.servers.faults import FlipBit, NoReply, Reset, Truncate
+from tests.servers.faults import FlipBit, NoReply, Reset, Rule, Truncate
 from tests.servers.proxy import FaultProxy
-from tests.servers.proxy import Rule as ProxyRule
 from tests.servers.scripted import ScriptedS3
 from tests.servers.seaweed import Seaweed
 
@@ -218,7 +217,7 @@ def test_a_lost_answer_to_complete_is_resolved_by_looking(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:
     with FaultProxy(seaweed.url) as proxy:
-        complete = ProxyRule(NoReply(), method="POST", query="uploadId=", nth=1)
+        complete = Rule(NoReply(), method="POST", query="uploadId=", nth=1)
         proxy.add(complete)
         with running(seaweed, tmp_path / "state", url=proxy.url) as engine:
             rows = engine.do(engine.copy(write(tmp_path / "a", 20 * MIB), f"s3://{bucket}/a"))
@@ -234,7 +233,7 @@ def test_a_bit_that_flips_on_the_way_up_is_refused_by_the_server_and_sent_again(
 ) -> None:
     with FaultProxy(seaweed.url) as proxy:
         flip = proxy.add(
-            ProxyRule(FlipBit(at=MIB, direction="up"), method="PUT", query={"partNumber": "2"}, nth=1)
+            Rule(FlipBit(at=MIB, direction="up"), method="PUT", query={"partNumber": "2"}, nth=1)
         )
         with running(seaweed, tmp_path / "state", url=proxy.url) as engine:
             rows = engine.do(engine.copy(write(tmp_path / "a", 20 * MIB), f"s3://{bucket}/a"))
@@ -250,7 +249,7 @@ def test_a_bit_that_flips_on_the_way_down_never_reaches_the_final_name(
 ) -> None:
     with FaultProxy(seaweed.url) as proxy, running(seaweed, tmp_path / "state", url=proxy.url) as engine:
         engine.do(engine.copy(write(tmp_path / "a", 20 * MIB), f"s3://{bucket}/a"))
-        proxy.add(ProxyRule(FlipBit(at=MIB), method="GET", path="/a$", times=1))
+        proxy.add(Rule(FlipBit(at=MIB), method="GET", path="/a$", times=1))
         engine.manager.clear_finished()
         operation = engine.copy(f"s3://{bucket}/a", tmp_path / "back")
         engine.settled(operation)
@@ -271,7 +270,7 @@ def test_only_the_missing_tail_of_a_broken_part_is_fetched_again(
     with FaultProxy(seaweed.url) as proxy, running(seaweed, tmp_path / "state", url=proxy.url) as engine:
         engine.do(engine.copy(write(tmp_path / "a", 20 * MIB), f"s3://{bucket}/a"))
         proxy.forget()
-        proxy.add(ProxyRule(fault, method="GET", path="/a$", nth=1))
+        proxy.add(Rule(fault, method="GET", path="/a$", nth=1))
         rows = engine.do(engine.copy(f"s3://{bucket}/a", tmp_path / "back"))
         assert [(row.state, row.verified) for row in rows] == [(S.DONE, Verified.CRC)]
         fetched = sum(e.body_down for e in proxy.requests() if e.method == "GET" and e.range)
