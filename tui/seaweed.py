@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from http.client import HTTPConnection, HTTPException
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -76,7 +77,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def s3_client(url: str, access_key: str, secret_key: str) -> S3Client:
+def s3_client(url: str, access_key: str, secret_key: str, *, read_timeout: float = 60.0) -> S3Client:
     """A boto3 client that knows these keys only: no profile, configuration file or proxy of the user counts."""
     import boto3
     import botocore.session
@@ -97,7 +98,7 @@ def s3_client(url: str, access_key: str, secret_key: str) -> S3Client:
         aws_secret_access_key=secret_key,
         config=Config(
             connect_timeout=5,
-            read_timeout=60,
+            read_timeout=read_timeout,
             proxies={},
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
@@ -142,7 +143,7 @@ class SeaweedServer:
         return s3_client(self.url, self.access_key, self._secret_key)
 
     def start(self, timeout: float = 60.0) -> None:
-        """Start the server and return once it makes buckets.
+        """Start the server and return once it keeps objects.
 
         Raises:
             SeaweedError: not installed, ended at once, or no answer within `timeout` seconds; with the log's end.
@@ -205,6 +206,8 @@ class SeaweedServer:
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
             f"-master.port={master}",
+            # One master for good: it does not look for others first, and volumes need not wait for an election.
+            "-master.peers=none",
             "-master.telemetry=false",
             "-master.volumeSizeLimitMB=1024",
             f"-volume.port={volume}",
@@ -247,11 +250,12 @@ class SeaweedServer:
         return os.pathsep.join(f"/tmp/seaweedfs-{name}.sock" for name in names)
 
     def _answers(self, deadline: float) -> bool:
-        """Wait until a bucket can be made. False if the server ended before that."""
+        """Wait until objects can be kept. False if the server ended before that."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         last = "no answer"
-        client = self.client()
+        # Short: where another process took the port first, it may never answer.
+        client = s3_client(self.url, self.access_key, self._secret_key, read_timeout=3.0)
         try:
             while time.monotonic() < deadline:
                 keeper = self._keeper
@@ -260,15 +264,29 @@ class SeaweedServer:
                 if keeper.poll() is not None:
                     return False
                 try:
-                    client.create_bucket(Bucket="s3tui-is-ready")
-                    client.delete_bucket(Bucket="s3tui-is-ready")
-                    return True
-                except (ClientError, BotoCoreError) as error:
+                    if self._knows_its_volumes():
+                        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+                            client.create_bucket(Bucket="s3tui-is-ready")
+                        client.delete_bucket(Bucket="s3tui-is-ready")
+                        return True
+                except (ClientError, BotoCoreError, OSError, HTTPException, ValueError) as error:
                     last = str(error)
                 self._stopping.wait(0.1)
         finally:
             client.close()
         raise SeaweedError(f"The embedded S3 server does not answer ({last}).{self._log_tail()}")
+
+    def _knows_its_volumes(self) -> bool:
+        """Whether the part that keeps the data has reported to the part that knows where data are.
+
+        That may come five seconds after buckets can be made; objects are refused until then.
+        """
+        master = HTTPConnection("127.0.0.1", self._ports[0], timeout=3.0)
+        with contextlib.closing(master):
+            master.request("GET", "/dir/status")
+            with master.getresponse() as reply:
+                room: int = json.load(reply)["Topology"]["Max"]
+        return room > 0
 
     def _end(self) -> None:
         with self._lock:

@@ -10,16 +10,14 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.servers.seaweed import clean_environment
 from tui import seaweed as launcher
-from tui.seaweed import S3Client, SeaweedError, SeaweedServer, find_weed, free_ports, is_free
+from tui.seaweed import SeaweedError, SeaweedServer, find_weed, free_ports, is_free
 
 
 def wait_until_gone(pid: int, timeout: float = 20.0) -> bool:
@@ -49,19 +47,6 @@ def server(tmp_path: Path, weed: str) -> Iterator[SeaweedServer]:
     server.stop()
 
 
-def read_when_ready(client: S3Client, bucket: str, key: str) -> bytes:
-    """The server answers a moment before all its volumes are known again."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-            return content
-        except ClientError as error:
-            is_early = error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
-            if not is_early or time.monotonic() > deadline:
-                raise
-
-
 def test_stopped_server_has_its_data_at_the_next_start(server: SeaweedServer) -> None:
     server.start()
     client = server.client()
@@ -77,7 +62,7 @@ def test_stopped_server_has_its_data_at_the_next_start(server: SeaweedServer) ->
     server.start()
     client = server.client()
     try:
-        assert read_when_ready(client, "kept", "k") == b"hello"
+        assert client.get_object(Bucket="kept", Key="k")["Body"].read() == b"hello"
         assert [bucket["Name"] for bucket in client.list_buckets()["Buckets"]] == ["kept"]
     finally:
         client.close()
