@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.seaweed import Seaweed, home_variables, running_seaweed
+from tui.seaweed import SeaweedError, find_weed
 
 FOREIGN = ("AWS_", "S3TUI_", "XDG_", "BOTO_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -39,7 +40,16 @@ def nobodys_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture(scope="session")
-def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+def weed() -> str:
+    """The server's program. Tests that need it are skipped, with the reason, where it cannot be had."""
+    try:
+        return find_weed()
+    except SeaweedError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def seaweed(weed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     """The real server, one for the whole run, started when the first test asks for it."""
     with running_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         yield server

@@ -20,14 +20,23 @@ _ODD_NAMES = (
     "brackets [bold]x.txt",
     "研究データ.csv",
     "café ☕.txt",
-    "right‮left.txt",
+    "right\u202eleft.txt",
     "escape\x1b[2Jname.txt",
     "-rf",
     "percent%20name.txt",
 )
 """Names that a terminal, a shell or a markup language might take for something else."""
 
-_ODD_KEYS = ("a key with spaces.txt", "brackets [red]y[/red].txt", "データ/表.csv", "plus+and&amp;.txt")
+_ODD_KEYS = (
+    "a key with spaces.txt",
+    "brackets [red]y[/red].txt",
+    "データ/表.csv",
+    "plus+and&amp;.txt",
+    "percent%2Fkey.txt",
+    "right\u202eleft.txt",
+    "escape\x1b[31mkey.txt",
+    "emoji 👩‍🚀.txt",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class DemoPlaces:
 
 
 def prepare_demo(folder: str) -> DemoPlaces:
-    """Write the sample data below `folder` and start a server on it.
+    """Write the sample data below `folder` and start a server on it. What is there from before is left as it is.
 
     Raises:
         SeaweedError: The server cannot be had here.
@@ -70,18 +79,23 @@ def prepare_demo(folder: str) -> DemoPlaces:
 
 def write_files(folder: Path) -> Path:
     """The local side: small files in a tree, a big one, an empty one, odd names."""
+    if folder.exists():
+        return folder
+    # Under another name first: a folder that has its name is complete.
+    started = folder.with_name(folder.name + ".unfinished")
     rng = random.Random(2026)
     for name, content in _small_files(rng):
-        path = folder / name
+        path = started / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (folder / "empty folder").mkdir(exist_ok=True)
+    (started / "empty folder").mkdir(exist_ok=True)
     block = rng.randbytes(_MIB)
-    with open(folder / "vm-image.qcow2", "wb") as file:
+    with open(started / "vm-image.qcow2", "wb") as file:
         for number in range(0, BIG_BYTES, _MIB):
             # No two blocks are alike: parts of a wrong place would be seen.
             piece = number.to_bytes(8, "big") + block[8:]
             file.write(piece[: min(_MIB, BIG_BYTES - number)])
+    started.rename(folder)
     return folder
 
 
@@ -103,7 +117,10 @@ def _small_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
 
 def fill_bucket(client: S3Client) -> None:
     """The other side: some of the same, some older, some only there."""
-    client.create_bucket(Bucket=BUCKET)
+    try:
+        client.create_bucket(Bucket=BUCKET)
+    except client.exceptions.BucketAlreadyOwnedByYou:
+        return
     rng = random.Random(2025)
 
     def put(entry: tuple[str, bytes]) -> None:

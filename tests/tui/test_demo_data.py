@@ -20,7 +20,7 @@ def test_the_sample_files_hold_a_big_one_an_empty_one_and_odd_names(tmp_path: Pa
     assert len(sizes) > 50, sorted(sizes)
 
 
-def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path) -> None:
+def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path, weed: str) -> None:
     places = demo_data.prepare_demo(str(tmp_path))
     pid = places.server.pid
     try:
@@ -28,7 +28,8 @@ def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path) ->
         listed = client.list_objects_v2(Bucket=places.bucket)
         client.close()
         keys = [entry["Key"] for entry in listed["Contents"]]
-        assert "odd keys/データ/表.csv" in keys
+        for key in ("データ/表.csv", "right\u202eleft.txt", "escape\x1b[31mkey.txt"):
+            assert f"odd keys/{key}" in keys
         assert len(keys) > 50
         assert places.secret_key not in repr(places)
     finally:
@@ -36,3 +37,21 @@ def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path) ->
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_second_demo_in_the_same_folder_finds_what_the_first_left(tmp_path: Path, weed: str) -> None:
+    places = demo_data.prepare_demo(str(tmp_path))
+    client = places.server.client()
+    client.put_object(Bucket=places.bucket, Key="mine.txt", Body=b"mine")
+    client.close()
+    Path(places.local_folder, "vm-image.qcow2").write_bytes(b"mine")
+    places.stop()
+
+    again = demo_data.prepare_demo(str(tmp_path))
+    client = again.server.client()
+    try:
+        assert client.get_object(Bucket=again.bucket, Key="mine.txt")["Body"].read() == b"mine"
+        assert Path(again.local_folder, "vm-image.qcow2").read_bytes() == b"mine"
+    finally:
+        client.close()
+        again.stop()

@@ -17,7 +17,7 @@ import pytest
 
 from tests.servers.seaweed import clean_environment
 from tui import seaweed as launcher
-from tui.seaweed import SeaweedError, SeaweedServer, find_weed, free_ports, is_free
+from tui.seaweed import SeaweedError, SeaweedServer, free_ports, is_free
 
 
 def wait_until_gone(pid: int, timeout: float = 20.0) -> bool:
@@ -30,14 +30,6 @@ def wait_until_gone(pid: int, timeout: float = 20.0) -> bool:
             return True
         tick.wait(0.05)
     return False
-
-
-@pytest.fixture
-def weed() -> str:
-    try:
-        return find_weed()
-    except SeaweedError as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture
