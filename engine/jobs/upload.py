@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import Decision, decide, policy_of
+from engine.jobs.keycheck import check_kept
 from engine.jobs.metadata import MTIME, content_type, mtime_text, put_headers
 from engine.jobs.multipart import MultipartUpload
 from engine.jobs.proof import demand, is_md5_etag, mismatch
@@ -292,8 +293,11 @@ class UploadJob:
                 if found is None:
                     raise self._lost_the_race(self._source) from error
                 verified = found
+            check_kept(self._ctx.connection, self._target, self._ctx.token)
             return self._ended(verified)
-        return self._ended(self._verify_put())
+        verified = self._verify_put()
+        check_kept(self._ctx.connection, self._target, self._ctx.token)
+        return self._ended(verified)
 
     def _verify_put(self) -> Verified:
         assert self._put is not None

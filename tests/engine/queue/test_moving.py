@@ -271,3 +271,19 @@ def test_a_request_that_cannot_be_planned_is_told_with_the_reason(engine: Engine
     assert progress.problem is not None
     assert progress.problem.code == "no-such-bucket"
     assert [event.kind for event in engine.events if event.row is None] == ["planned", "refused"]
+
+
+def test_a_name_that_the_server_keeps_as_another_is_named_as_not_done(
+    engine: Engine, seaweed: Seaweed, bucket: str, tmp_path: Path
+) -> None:
+    for name in ("back\\slash", "plain"):
+        write(tmp_path / "s" / name, 10)
+    operation = engine.copy(f"{tmp_path}/s/", f"s3://{bucket}/s/")
+    engine.settled(operation)
+    keys = [entry["Key"] for entry in seaweed.client().list_objects_v2(Bucket=bucket)["Contents"]]
+    assert "s/back\\slash" not in keys, "the server learnt to keep backslashes: this test needs another name"
+    [failed] = engine.manager.rows_of(operation, S.FAILED)
+    assert failed.source.endswith("back\\slash")
+    assert failed.problem is not None
+    assert failed.problem.code == "key-refused"
+    assert engine.state("plain") is S.DONE
