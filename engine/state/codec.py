@@ -1,13 +1,14 @@
-"""Values to documents and back. Documents come from a file: nothing in them is trusted to have its type.
+"""The engine's values to documents and back.
 
-What equals its default is left out, so that lines stay short. There is no field for a secret here.
+What equals its default is left out, and names are short where there are many of them, so that
+lines stay short. There is no field for a secret here. Fields that are not known are ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from engine.errors import Problem
@@ -30,105 +31,89 @@ from engine.model import (
     Verified,
 )
 from engine.snapshot import Question
+from engine.state.fields import (
+    Source,
+    Undecodable,
+    choice,
+    connection,
+    document,
+    flag,
+    maybe_choice,
+    maybe_number,
+    maybe_real,
+    maybe_text,
+    number,
+    real,
+    text,
+    texts,
+)
 from engine.state.frames import Doc
 
-E = TypeVar("E", bound=Enum)
 V = TypeVar("V")
 
-
-class Undecodable(ValueError):
-    """A document that is not what it should be."""
-
-
-# -- checked reading -------------------------------------------------------------------------------
-
-
-def text(doc: Mapping[str, Any], name: str, default: str = "") -> str:
-    """A string."""
-    return cast(str, _typed(doc, name, str, default))
-
-
-def maybe_text(doc: Mapping[str, Any], name: str) -> str | None:
-    """A string, or nothing."""
-    return None if doc.get(name) is None else text(doc, name)
-
-
-def number(doc: Mapping[str, Any], name: str, default: int = 0) -> int:
-    """A whole number."""
-    return cast(int, _typed(doc, name, int, default))
-
-
-def maybe_number(doc: Mapping[str, Any], name: str) -> int | None:
-    """A whole number, or nothing."""
-    return None if doc.get(name) is None else number(doc, name)
-
-
-def real(doc: Mapping[str, Any], name: str, default: float = 0.0) -> float:
-    """A number."""
-    return float(_typed(doc, name, (int, float), default))
-
-
-def flag(doc: Mapping[str, Any], name: str, default: bool = False) -> bool:
-    """True or false."""
-    value = doc.get(name, default)
-    if not isinstance(value, bool):
-        raise Undecodable(f"{name} is no truth value")
-    return value
-
-
-def choice(kind: type[E], value: object) -> E:
-    """A member of an enumeration, by its value."""
-    try:
-        return kind(value)
-    except ValueError as error:
-        raise Undecodable(str(error)) from None
-
-
-def _typed(doc: Mapping[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:
-    value = doc.get(name, default)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise Undecodable(f"{name} has the wrong type")
-    return value
-
-
-def _doc(value: object, name: str) -> Doc:
-    if not isinstance(value, dict):
-        raise Undecodable(f"{name} is no document")
-    return value
-
+MOST_PARTS = 10_000
+_MOST_CRC = 0xFFFFFFFF
 
 # -- flat values -----------------------------------------------------------------------------------
+
+
+@lru_cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
 def to_doc(value: Any) -> Doc:
     """The fields of a flat frozen dataclass that differ from their defaults."""
     doc: Doc = {}
-    for field in fields(value):
-        content = getattr(value, field.name)
-        if field.default is not MISSING and content == field.default:
-            continue
-        doc[field.name] = content.value if isinstance(content, Enum) else content
+    for name, default in _defaults(value.__class__):
+        content = getattr(value, name)
+        if default is MISSING or content != default:
+            doc[name] = content.value if isinstance(content, Enum) else content
     return doc
 
 
 def facts(doc: object) -> Facts | None:
-    """Facts of one side."""
+    """Facts of one side: a document, or nothing."""
     if doc is None:
         return None
-    d = _doc(doc, "facts")
-    mtime = None if d.get("mtime") is None else real(d, "mtime")
+    d = document(doc, "facts")
     return Facts(
-        number(d, "size"),
-        mtime,
+        number(d, "size", least=-1),
+        maybe_real(d, "mtime"),
         maybe_text(d, "etag"),
         maybe_text(d, "version_id"),
         maybe_text(d, "storage_class"),
     )
 
 
+@lru_cache(maxsize=8)
+def options_doc(options: TransferOptions) -> Doc:
+    """How items are moved. The items of an operation share the document: it is not to be changed."""
+    return to_doc(options)
+
+
+_DEFAULT_OPTIONS = TransferOptions()
+
+
 def options(doc: object) -> TransferOptions:
-    """How items are moved."""
-    d = _doc(doc, "options")
+    """See `options_doc`. Items that came with equal options share one value again."""
+    if not doc:
+        return _DEFAULT_OPTIONS
+    d = document(doc, "options")
+    key = repr(d)
+    known = _known_options.get(key)
+    if known is None:
+        if len(_known_options) >= 64:
+            _known_options.clear()
+        known = _known_options[key] = _decoded_options(d)
+    return known
+
+
+_known_options: dict[str, TransferOptions] = {}
+"""By the text of their document. Read and written by anyone: what is lost is only made again."""
+
+
+def _decoded_options(d: Doc) -> TransferOptions:
     return TransferOptions(
         on_conflict=choice(ConflictPolicy, d.get("on_conflict", "ask")),
         skip_identical=flag(d, "skip_identical", True),
@@ -139,23 +124,16 @@ def options(doc: object) -> TransferOptions:
         storage_class=maybe_text(d, "storage_class"),
         sse=maybe_text(d, "sse"),
         request_payer=flag(d, "request_payer"),
-        include=_texts(d, "include"),
-        exclude=_texts(d, "exclude"),
+        include=texts(d, "include"),
+        exclude=texts(d, "exclude"),
     )
 
 
-def _texts(doc: Doc, name: str) -> tuple[str, ...]:
-    value = doc.get(name, [])
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise Undecodable(f"{name} is no list of texts")
-    return tuple(value)
-
-
 def problem(doc: object) -> Problem | None:
-    """A failure in words."""
+    """A failure in words (written by `to_doc`), or nothing."""
     if doc is None:
         return None
-    d = _doc(doc, "problem")
+    d = document(doc, "problem")
     return Problem(
         text(d, "what"),
         text(d, "why"),
@@ -167,7 +145,7 @@ def problem(doc: object) -> Problem | None:
 
 
 def question_doc(value: Question) -> Doc:
-    """A question."""
+    """What an item wants to know."""
     doc: Doc = {"kind": value.kind, "text": value.text, "answers": list(value.answers)}
     if value.source is not None:
         doc["source"] = to_doc(value.source)
@@ -177,12 +155,12 @@ def question_doc(value: Question) -> Doc:
 
 
 def question(doc: object) -> Question | None:
-    """A question."""
+    """See `question_doc`; or nothing."""
     if doc is None:
         return None
-    d = _doc(doc, "question")
+    d = document(doc, "question")
     return Question(
-        text(d, "kind"), text(d, "text"), _texts(d, "answers"), facts(d.get("source")), facts(d.get("target"))
+        text(d, "kind"), text(d, "text"), texts(d, "answers"), facts(d.get("source")), facts(d.get("target"))
     )
 
 
@@ -193,14 +171,16 @@ def place_doc(place: Place) -> Any:
     """A path as text; an object as bucket, key and, where there is one, version."""
     if isinstance(place, LocalRef):
         return place.path
-    return [place.bucket, place.key] + ([place.version_id] if place.version_id is not None else [])
+    if place.version_id is None:
+        return [place.bucket, place.key]
+    return [place.bucket, place.key, place.version_id]
 
 
 def place(value: object) -> Place:
     """See `place_doc`."""
-    if isinstance(value, str):
+    if type(value) is str:
         return LocalRef(value)
-    if isinstance(value, list) and len(value) in (2, 3) and all(isinstance(item, str) for item in value):
+    if type(value) is list and len(value) in (2, 3) and all(type(item) is str for item in value):
         return ObjectRef(*value)
     raise Undecodable("that is no place")
 
@@ -212,8 +192,8 @@ def spec_doc(spec: TransferSpec) -> Doc:
         doc["t"] = place_doc(spec.target)
     if spec.connection is not None:
         doc["c"] = spec.connection
-    if chosen := to_doc(spec.options):
-        doc["o"] = chosen
+    if spec.options != _DEFAULT_OPTIONS:
+        doc["o"] = options_doc(spec.options)
     if spec.source_facts is not None:
         doc["f"] = to_doc(spec.source_facts)
     if spec.target_facts is not None:
@@ -227,33 +207,33 @@ def spec_doc(spec: TransferSpec) -> Doc:
     return doc
 
 
+@lru_cache(maxsize=256)
+def _shared(value: V) -> V:
+    """The same object for equal values: a queue has few roots and connections, and many items."""
+    return value
+
+
 def spec(doc: object) -> TransferSpec:
     """See `spec_doc`."""
-    d = _doc(doc, "spec")
+    d = document(doc, "spec")
     source = place(d.get("s"))
     return TransferSpec(
         kind=choice(ItemKind, d.get("k")),
         source=source,
         target=place(d["t"]) if "t" in d else source,
-        connection=connection(d, "c"),
+        connection=_shared(connection(d, "c")),
         options=options(d.get("o", {})),
-        size=number(d, "z", -1),
+        size=number(d, "z", -1, least=-1),
         source_facts=facts(d.get("f")),
         target_facts=facts(d.get("g")),
         target_was_listed=flag(d, "l"),
-        root=maybe_text(d, "r"),
+        root=_shared(maybe_text(d, "r")),
         refusal=maybe_text(d, "x"),
     )
 
 
-def connection(doc: Mapping[str, Any], name: str) -> ConnectionId | None:
-    """A connection's name."""
-    value = maybe_text(doc, name)
-    return None if value is None else ConnectionId(value)
-
-
 def checkpoint_doc(value: Checkpoint) -> Doc:
-    """All that a later run needs."""
+    """All that a later run needs, beside the parts."""
     doc = to_doc(value)
     if value.identity is not None:
         i = value.identity
@@ -261,34 +241,42 @@ def checkpoint_doc(value: Checkpoint) -> Doc:
     return doc
 
 
+_NO_CHECKPOINT = Checkpoint()
+
+
 def checkpoint(doc: object) -> Checkpoint:
     """See `checkpoint_doc`."""
-    d = _doc(doc, "checkpoint")
-    identity = d.get("identity")
-    if identity is not None:
-        if not isinstance(identity, list) or len(identity) != 5 or not all(type(n) is int for n in identity):
-            raise Undecodable("identity is no list of five numbers")
-        identity = SourceIdentity(*identity)
+    if not doc:
+        return _NO_CHECKPOINT
+    d = document(doc, "checkpoint")
     return Checkpoint(
         phase=text(d, "phase"),
         part_size=number(d, "part_size"),
         checksum_mode=text(d, "checksum_mode"),
         upload_id=maybe_text(d, "upload_id"),
         intent_at=real(d, "intent_at"),
-        identity=identity,
+        identity=_identity(d.get("identity")),
         saved_at=real(d, "saved_at"),
         boot_id=text(d, "boot_id"),
         source_etag=maybe_text(d, "source_etag"),
         source_version=maybe_text(d, "source_version"),
-        size=number(d, "size", -1),
+        size=number(d, "size", -1, least=-1),
         target=maybe_text(d, "target"),
         part_file=maybe_text(d, "part_file"),
         part_file_inode=number(d, "part_file_inode"),
         expected_crc=maybe_number(d, "expected_crc"),
         expected_etag=maybe_text(d, "expected_etag"),
-        verified=None if d.get("verified") is None else choice(Verified, d["verified"]),
+        verified=maybe_choice(Verified, d.get("verified")),
         answer=maybe_text(d, "answer"),
     )
+
+
+def _identity(value: object) -> SourceIdentity | None:
+    if value is None:
+        return None
+    if type(value) is not list or len(value) != 5 or not all(type(item) is int for item in value):
+        raise Undecodable("identity is no list of five numbers")
+    return SourceIdentity(*value)
 
 
 def part_doc(item: int, part: ConfirmedPart) -> Doc:
@@ -305,11 +293,15 @@ def part_doc(item: int, part: ConfirmedPart) -> Doc:
     return doc
 
 
-def part(doc: object) -> tuple[int, ConfirmedPart]:
+def part(d: Source) -> tuple[int, ConfirmedPart]:
     """Item and part."""
-    d = _doc(doc, "part")
-    return number(d, "i"), ConfirmedPart(
-        number(d, "n"), number(d, "l"), maybe_number(d, "c"), text(d, "e"), text(d, "b"), flag(d, "s")
+    return number(d, "i", least=1), ConfirmedPart(
+        number(d, "n", least=1, most=MOST_PARTS),
+        number(d, "l"),
+        maybe_number(d, "c", most=_MOST_CRC),
+        text(d, "e"),
+        cast(str, _shared(text(d, "b"))),
+        flag(d, "s"),
     )
 
 
@@ -327,7 +319,7 @@ def request_doc(request: Request) -> Doc:
         "from": [place_doc(source) for source in request.sources],
         "to": place_doc(request.target),
         "c": request.connection,
-        "o": to_doc(request.options),
+        "o": options_doc(request.options),
     }
     if request.target_connection is not None:
         doc["d"] = request.target_connection
@@ -337,19 +329,19 @@ def request_doc(request: Request) -> Doc:
 
 
 def request(doc: object) -> Request | None:
-    """See `request_doc`."""
+    """See `request_doc`; or nothing."""
     if doc is None:
         return None
-    d = _doc(doc, "request")
+    d = document(doc, "request")
     if "delete" in d:
         return DeleteRequest(_places(d, "delete"), connection(d, "c"))
     return TransferRequest(
-        _places(d, "from"),
-        place(d.get("to")),
-        ConnectionId(text(d, "c")),
-        options(d.get("o", {})),
-        connection(d, "d"),
-        flag(d, "u"),
+        sources=_places(d, "from"),
+        target=place(d.get("to")),
+        connection=ConnectionId(text(d, "c")),
+        options=options(d.get("o", {})),
+        target_connection=connection(d, "d"),
+        under_base_name=flag(d, "u"),
     )
 
 

@@ -1,19 +1,79 @@
-"""One line of the journal, and the whole of a snapshot: written so that damage is seen."""
+"""How records and snapshots are written down, so that damage is seen when they are read.
+
+A document is kept as JSON text on one line, in memory too: it is small, it cannot be changed in
+place by accident, and writing a snapshot is only joining texts.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
+from typing import Any, NamedTuple, NoReturn
 
 Doc = dict[str, Any]
-Tables = dict[str, dict[str, Doc]]
-Op = tuple[str, str, Doc | None]
-"""Table, id, document; ``None`` removes it. Documents are whole, so that replaying twice does no harm."""
+Op = tuple[str, str, str | None]
+"""Table, id (decimal digits), document as JSON text; ``None`` removes it.
+
+Documents are whole, so that replaying twice does no harm."""
+Texts = dict[str, dict[str, str]]
+"""Tables by name, documents as text by id."""
 
 FORMAT = 1
+"""Of everything in the folder. Raise it when an older program would misread what this one writes."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+encode: Any = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+"""A document as text. ASCII only, so that undecodable bytes in paths (lone surrogates) survive.
+
+Raises TypeError or ValueError where a value is none of JSON's."""
+
+_LONGEST_ID = 20
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def decode(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: It is none; NaN and infinities are none.
+    """
+    try:
+        value, end = _decoder.raw_decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if end != len(text):
+        raise ValueError("something follows")
+    return value
+
+
+def decode_doc(text: str) -> Doc:
+    """The document of a JSON text.
+
+    Raises:
+        ValueError: It is none.
+    """
+    doc = decode(text)
+    if not isinstance(doc, dict):
+        raise ValueError("it is no document")
+    return doc
+
+
+# -- the journal -----------------------------------------------------------------------------------
+
+
+class Header(NamedTuple):
+    """The first line of a segment."""
+
+    format: int
 
 
 class Record(NamedTuple):
@@ -23,58 +83,148 @@ class Record(NamedTuple):
     ops: list[Op]
 
 
-def pack(seq: int, ops: list[Op]) -> bytes:
-    """One line: CRC32 in hex, a blank, JSON.
+def _framed(body: str) -> bytes:
+    raw = body.encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(raw), raw)
 
-    Raises:
-        TypeError, ValueError: A document holds what JSON cannot.
+
+def pack_header() -> bytes:
+    """What stands before the first record of a segment."""
+    return _framed(encode({"journal": FORMAT}))
+
+
+def pack(seq: int, ops: Iterable[Op]) -> bytes:
+    """A transaction as one line: CRC32 in hex, a blank, JSON.
+
+    A tab, which is in no compact JSON text, stands before each entry: lines are taken apart without
+    parsing the documents.
+
+    >>> pack(7, [("parts", "3", '{"n":1}'), ("parts", "2", None)])[9:]
+    b'{"q":7,"o":[\\t["parts","3",{"n":1}],\\t["parts","2",null]]}\\n'
     """
-    body = _encode({"q": seq, "o": ops}).encode("ascii")
-    return b"%08x %s\n" % (zlib.crc32(body), body)
+    entries = ",".join(
+        [f'\t[{encode_basestring_ascii(table)},"{id}",{text or "null"}]' for table, id, text in ops]
+    )
+    return _framed(f'{{"q":{seq},"o":[{entries}]}}')
 
 
-def unpack(line: bytes) -> Record | None:
-    """The record of a line, or ``None`` if it is damaged."""
-    if len(line) < 11 or line[8:9] != b" " or line[-1:] != b"\n":
+def unpack(line: bytes | memoryview) -> Record | Header | None:
+    """What a line says, or ``None`` if it is damaged."""
+    raw = bytes(line)
+    if len(raw) < 11 or raw[8:9] != b" " or raw[-1:] != b"\n":
         return None
-    body = line[9:-1]
+    body = raw[9:-1]
+    if raw[:8] != b"%08x" % zlib.crc32(body):
+        return None
     try:
-        if int(line[:8], 16) != zlib.crc32(body):
+        begin, *entries = body.decode("ascii").split("\t")
+        if not entries and not begin.startswith('{"q":'):
+            return Header(_whole(decode_doc(begin)["journal"]))
+        if not entries:
+            begin = begin.removesuffix("]}")
+        else:
+            entries[-1] = entries[-1].removesuffix("]}") + ","
+        if not begin.startswith('{"q":') or not begin.endswith(',"o":['):
             return None
-        value = json.loads(body)
-        ops = [(table, id, doc) for table, id, doc in value["o"]]
-        return Record(int(value["q"]), ops)
+        return Record(_whole(int(begin[5:-6])), [_op(entry) for entry in entries])
     except (ValueError, KeyError, TypeError):
         return None
 
 
+def _whole(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("that is no number of a record")
+    return value
+
+
+def _op(entry: str) -> Op:
+    table, _, rest = entry.partition('","')
+    id, _, rest = rest.partition('",')
+    if table[:2] != '["' or rest[-2:] != "],":
+        raise ValueError("that is no entry")
+    name, text = _table_name(table[1:] + '"'), rest[:-2]
+    if not is_id(id) or not (text == "null" or (text[:1] == "{" and text[-1] == "}")):
+        raise ValueError("that is no document")
+    return name, id, None if text == "null" else text
+
+
+@lru_cache
+def _table_name(text: str) -> str:
+    return str(decode(text))
+
+
+def is_id(id: str) -> bool:
+    """A document may have this id."""
+    return id.isascii() and id.isdecimal() and len(id) <= _LONGEST_ID
+
+
+# -- the snapshot ----------------------------------------------------------------------------------
+# {"_meta":{"1":{"format":1,"seq":17,"crc":"0badcafe"}},
+# "transfers":{
+# "1":{...},
+# "2":{...}
+# }
+# }
+# The CRC is that of the whole file with zeros in its place.
+
+_FORMAT_IN_HEAD = re.compile(rb'\{"_meta":\{"1":\{"format":([0-9]{1,9})')
+_WHOLE_HEAD = re.compile(_FORMAT_IN_HEAD.pattern + rb',"seq":([0-9]{1,18}),"crc":"([0-9a-f]{8})"\}\}')
 _HEAD = '{"_meta":{"1":{"format":%d,"seq":%d,"crc":"%08x"}}'
 
 
-def head(seq: int, crc: int) -> bytes:
-    """The beginning of a snapshot; the same length whatever the CRC is."""
+class Snapshot(NamedTuple):
+    """All tables as they were after record `seq`."""
+
+    format: int
+    seq: int
+    tables: Texts
+
+
+def snapshot_head(seq: int, crc: int = 0) -> bytes:
+    """The beginning of a snapshot; its length does not depend on the CRC."""
     return (_HEAD % (FORMAT, seq, crc)).encode("ascii")
 
 
-def encode_doc(doc: Doc) -> str:
-    """A document as JSON."""
-    return _encode(doc)
+def table_start(name: str) -> str:
+    """What stands before the first document of a table."""
+    return f",\n{encode_basestring_ascii(name)}:{{\n"
 
 
-def read_snapshot(raw: bytes) -> tuple[int, int, Tables] | None:
-    """Format, sequence number and tables of a snapshot; ``None`` if it is damaged.
+TABLE_END = "\n}"
+SNAPSHOT_END = "\n}\n"
 
-    Of a newer format only the number is told, with sequence -1.
-    """
-    try:
-        value = json.loads(raw)
-        meta = value.pop("_meta")["1"]
-        number, seq = int(meta["format"]), int(meta["seq"])
-        if number > FORMAT:
-            return number, -1, {}
-        start = len(head(seq, 0))
-        if zlib.crc32(memoryview(raw)[start:]) != int(meta["crc"], 16):
-            return None
-        return number, seq, value
-    except (ValueError, KeyError, TypeError, AttributeError):
+
+def read_snapshot(raw: bytes | bytearray) -> Snapshot | None:
+    """What a snapshot says; ``None`` if it is damaged. Of a newer format, only the number."""
+    start = bytes(raw[:200])
+    if (begins := _FORMAT_IN_HEAD.match(start)) is None:
         return None
+    if int(begins[1]) > FORMAT:
+        return Snapshot(int(begins[1]), -1, {})
+    if (whole := _WHOLE_HEAD.match(start)) is None:
+        return None
+    head = (_HEAD % (int(whole[1]), int(whole[2]), 0)).encode("ascii")
+    if whole[3] != b"%08x" % zlib.crc32(memoryview(raw)[len(head) :], zlib.crc32(head)):
+        return None
+    try:
+        tables = _read_tables(raw[len(head) :].decode("ascii"))
+    except (ValueError, IndexError):
+        return None
+    return Snapshot(int(whole[1]), int(whole[2]), tables)
+
+
+def _read_tables(text: str) -> Texts:
+    tables: Texts = {}
+    docs: dict[str, str] = {}
+    for line in text.split("\n"):
+        if line.endswith(","):
+            line = line[:-1]
+        if line.endswith(":{"):
+            docs = tables[str(decode(line[:-2]))] = {}
+        elif line not in ("}", ""):
+            key, _, doc = line.partition(":")
+            id = key[1:-1]
+            if not is_id(id) or doc[:1] != "{" or doc[-1] != "}":
+                raise ValueError("that is no document")
+            docs[id] = doc
+    return tables

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from engine.errors import Problem
 from engine.model import (
     Checkpoint,
-    ConfirmedPart,
     ConnectionId,
     ItemKind,
     OperationId,
@@ -19,12 +18,13 @@ from engine.model import (
     Verified,
 )
 from engine.snapshot import Question
-from engine.state import codec
+from engine.state import codec, fields
 from engine.state.frames import Doc
 
 PARTS_PER_ITEM = 1 << 14
 """The id of a part's document is its item's id times this, plus its number."""
 
+_MOST_RANK = 1 << 80
 _SAVED_STATES = (TransferState.QUEUED, TransferState.PAUSED, TransferState.ATTENTION, TransferState.FAILED)
 
 
@@ -101,7 +101,13 @@ class Owed:
 
 
 def part_key(id: TransferId, number: int) -> str:
-    """The id of a part's document."""
+    """The id of a part's document.
+
+    Raises:
+        ValueError: No part has this number.
+    """
+    if not 0 < number <= codec.MOST_PARTS:
+        raise ValueError(f"{number} is no number of a part")
     return str(id * PARTS_PER_ITEM + number)
 
 
@@ -117,15 +123,21 @@ def operation_of(id: str, doc: Doc) -> SavedOperation:
     """See `operation_doc`."""
     return SavedOperation(
         OperationId(int(id)),
-        codec.text(doc, "label"),
-        codec.real(doc, "added_at"),
+        fields.text(doc, "label"),
+        fields.real(doc, "added_at"),
         codec.request(doc.get("request")),
-        codec.flag(doc, "planned"),
+        fields.flag(doc, "planned"),
     )
 
 
 def item_doc(item: SavedItem) -> Doc:
-    """For the table ``transfers``; the checkpoint is in a table of its own."""
+    """For the table ``transfers``; the checkpoint is in a table of its own.
+
+    Raises:
+        ValueError: An item in this state is not put on record.
+    """
+    if item.state not in _SAVED_STATES:
+        raise ValueError(f"{item.state.value} is never on record")
     doc: Doc = {"op": item.operation, "spec": codec.spec_doc(item.spec), "rank": item.rank}
     if item.state is not TransferState.QUEUED:
         doc["state"] = item.state.value
@@ -142,31 +154,36 @@ def item_doc(item: SavedItem) -> Doc:
 
 def item_of(id: str, doc: Doc, checkpoint: Doc | None) -> SavedItem:
     """See `item_doc`."""
-    state = codec.choice(TransferState, doc.get("state", "queued"))
+    state = fields.choice(TransferState, doc.get("state", "queued"))
     if state not in _SAVED_STATES:
-        raise codec.Undecodable(f"{state.value} is never on record")
+        raise fields.Undecodable(f"{state.value} is never on record")
     return SavedItem(
         TransferId(int(id)),
-        OperationId(codec.number(doc, "op")),
+        OperationId(fields.number(doc, "op")),
         codec.spec(doc.get("spec")),
-        codec.number(doc, "rank"),
+        fields.number(doc, "rank", least=-_MOST_RANK, most=_MOST_RANK),
         state,
         codec.checkpoint(checkpoint or {}),
-        codec.number(doc, "attempts"),
+        fields.number(doc, "attempts"),
         codec.problem(doc.get("problem")),
         codec.question(doc.get("question")),
-        codec.real(doc, "added_at"),
+        fields.real(doc, "added_at"),
     )
 
 
-def part_of(doc: Doc) -> tuple[TransferId, ConfirmedPart]:
-    """Item and part."""
-    item, part = codec.part(doc)
-    return TransferId(item), part
+def without_trust(doc: Doc) -> Doc:
+    """A part, or a checkpoint, as from another boot: what it claims is checked before it is used."""
+    return {name: value for name, value in doc.items() if name not in ("b", "s", "boot_id")}
 
 
 def finished_doc(item: FinishedItem) -> Doc:
-    """For the table ``history``."""
+    """For the table ``history``.
+
+    Raises:
+        ValueError: The item is not over.
+    """
+    if not item.state.is_final:
+        raise ValueError(f"{item.state.value} is not the end of an item")
     doc = codec.to_doc(item)
     del doc["id"]
     return doc
@@ -174,24 +191,23 @@ def finished_doc(item: FinishedItem) -> Doc:
 
 def finished_of(id: str, doc: Doc) -> FinishedItem:
     """See `finished_doc`."""
-    outcome, verified = doc.get("outcome"), doc.get("verified")
     return FinishedItem(
         TransferId(int(id)),
-        OperationId(codec.number(doc, "operation")),
-        codec.choice(ItemKind, doc.get("kind")),
-        codec.text(doc, "source"),
-        codec.text(doc, "target"),
-        codec.connection(doc, "connection"),
-        codec.number(doc, "size", -1),
-        codec.choice(TransferState, doc.get("state")),
-        None if outcome is None else codec.choice(Outcome, outcome),
-        None if verified is None else codec.choice(Verified, verified),
-        codec.real(doc, "finished_at"),
-        codec.maybe_number(doc, "crc"),
-        codec.maybe_text(doc, "etag"),
-        codec.maybe_text(doc, "version_id"),
-        codec.text(doc, "note"),
-        codec.flag(doc, "move"),
+        OperationId(fields.number(doc, "operation")),
+        fields.choice(ItemKind, doc.get("kind")),
+        fields.text(doc, "source"),
+        fields.text(doc, "target"),
+        fields.connection(doc, "connection"),
+        fields.number(doc, "size", -1, least=-1),
+        fields.choice(TransferState, doc.get("state")),
+        fields.maybe_choice(Outcome, doc.get("outcome")),
+        fields.maybe_choice(Verified, doc.get("verified")),
+        fields.real(doc, "finished_at"),
+        fields.maybe_number(doc, "crc"),
+        fields.maybe_text(doc, "etag"),
+        fields.maybe_text(doc, "version_id"),
+        fields.text(doc, "note"),
+        fields.flag(doc, "move"),
     )
 
 
@@ -207,8 +223,8 @@ def owed_of(id: str, doc: Doc) -> Owed:
     """See `owed_doc`."""
     return Owed(
         int(id),
-        codec.text(doc, "kind"),
-        codec.connection(doc, "connection"),
-        codec.text(doc, "subject"),
-        codec.text(doc, "detail"),
+        fields.text(doc, "kind"),
+        fields.connection(doc, "connection"),
+        fields.text(doc, "subject"),
+        fields.text(doc, "detail"),
     )

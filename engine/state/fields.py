@@ -1,0 +1,105 @@
+"""Reading the fields of a document that comes from a file: nothing in it is trusted to have its type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeVar
+
+from engine.model import ConnectionId
+from engine.state.frames import Doc
+
+E = TypeVar("E", bound=Enum)
+Source = Mapping[str, Any]
+
+_MOST = 1 << 80
+"""No number on record is larger."""
+
+
+class Undecodable(ValueError):
+    """A document that is not what it should be."""
+
+
+def text(doc: Source, name: str, default: str = "") -> str:
+    """A string."""
+    value = doc.get(name, default)
+    if type(value) is not str:
+        raise Undecodable(f"{name} is no text")
+    return value
+
+
+def maybe_text(doc: Source, name: str) -> str | None:
+    """A string, or nothing."""
+    value = doc.get(name)
+    if value is not None and type(value) is not str:
+        raise Undecodable(f"{name} is no text")
+    return value
+
+
+def number(doc: Source, name: str, default: int = 0, *, least: int = 0, most: int = _MOST) -> int:
+    """A whole number from `least` to `most`."""
+    value = doc.get(name, default)
+    if type(value) is not int or not least <= value <= most:
+        raise Undecodable(f"{name} is no number from {least} on")
+    return value
+
+
+def maybe_number(doc: Source, name: str, *, most: int = _MOST) -> int | None:
+    """A whole number from 0 to `most`, or nothing."""
+    return None if doc.get(name) is None else number(doc, name, most=most)
+
+
+def real(doc: Source, name: str, default: float = 0.0) -> float:
+    """A finite number."""
+    value = doc.get(name, default)
+    if type(value) not in (int, float) or abs(value) > _MOST or not math.isfinite(value):
+        raise Undecodable(f"{name} is no number")
+    return float(value)
+
+
+def maybe_real(doc: Source, name: str) -> float | None:
+    """A finite number, or nothing."""
+    return None if doc.get(name) is None else real(doc, name)
+
+
+def flag(doc: Source, name: str, default: bool = False) -> bool:
+    """True or false."""
+    value = doc.get(name, default)
+    if type(value) is not bool:
+        raise Undecodable(f"{name} is no truth value")
+    return value
+
+
+def choice(kind: type[E], value: object) -> E:
+    """A member of an enumeration, by its value."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise Undecodable(f"{value!r:.40} is no {kind.__name__}") from None
+
+
+def maybe_choice(kind: type[E], value: object) -> E | None:
+    """A member of an enumeration, or nothing."""
+    return None if value is None else choice(kind, value)
+
+
+def texts(doc: Source, name: str) -> tuple[str, ...]:
+    """A list of strings."""
+    value = doc.get(name, ())
+    if not isinstance(value, list | tuple) or not all(type(item) is str for item in value):
+        raise Undecodable(f"{name} is no list of texts")
+    return tuple(value)
+
+
+def connection(doc: Source, name: str) -> ConnectionId | None:
+    """A connection's name, or nothing."""
+    value = maybe_text(doc, name)
+    return None if value is None else ConnectionId(value)
+
+
+def document(value: object, name: str) -> Doc:
+    """A document inside another one."""
+    if not isinstance(value, dict):
+        raise Undecodable(f"{name} is no document")
+    return value
