@@ -117,13 +117,14 @@ def unpack(line: bytes | memoryview) -> Record | Header | None:
     if raw[:8] != b"%08x" % zlib.crc32(body):
         return None
     try:
-        begin, *entries = body.decode("ascii").split("\t")
-        if not entries and not begin.startswith('{"q":'):
-            return Header(_whole(decode_doc(begin)["journal"]))
-        if not entries:
-            begin = begin.removesuffix("]}")
-        else:
-            entries[-1] = entries[-1].removesuffix("]}") + ","
+        text = body.decode("ascii")
+        if text.startswith('{"journal":'):
+            return Header(_whole(decode_doc(text)["journal"]))
+        if not text.endswith("]}"):
+            return None
+        begin, *entries = text[:-2].split("\t")
+        if entries:
+            entries[-1] += ","
         if not begin.startswith('{"q":') or not begin.endswith(',"o":['):
             return None
         return Record(_whole(int(begin[5:-6])), [_op(entry) for entry in entries])

@@ -43,7 +43,9 @@ class Rhythm:
     retry_seconds: float = 5.0
     """After an error the folder is tried again this often."""
     compact_bytes: int = 4 * 1024 * 1024
-    """A journal shorter than this, or than twice the snapshot, is left alone."""
+    """A journal shorter than this is left alone."""
+    compact_ratio: float = 2.0
+    """And so is one shorter than so many times the snapshot."""
     starts_thread: bool = True
     """False for tests, which call `Upkeep.work` themselves."""
 
@@ -297,6 +299,10 @@ class JournalStorage(Storage):
     def request_sync(self) -> None:
         """Sync now rather than within a second; does not wait."""
         self.upkeep.request()
+
+    def request_snapshot(self) -> None:
+        """Write a snapshot soon, however short the journal is; does not wait."""
+        self.upkeep.request(snapshot=True)
 
     def flush(self, seq: int | None = None, timeout: float = 30.0) -> bool:
         """Return true when everything up to `seq` is on disk, false if that takes too long or fails."""

@@ -68,9 +68,10 @@ class Upkeep:
         if self._storage.rhythm.starts_thread:
             self._thread.start()
 
-    def request(self) -> int:
+    def request(self, *, snapshot: bool = False) -> int:
         """Work now; does not wait. Returns how often saving failed so far."""
         with self._storage.lock:
+            self._must_compact = self._must_compact or snapshot
             self._is_wanted = True
             self._storage.wake.notify()
             return self.failures
@@ -249,7 +250,10 @@ class Upkeep:
         if storage.segment is None or storage.problem or time.monotonic() < self._compact_after:
             return False
         size = self._journal_bytes + storage.segment.size
-        return self._must_compact or size > max(storage.rhythm.compact_bytes, 2 * self._snapshot_bytes)
+        rhythm = storage.rhythm
+        return self._must_compact or size > max(
+            rhythm.compact_bytes, rhythm.compact_ratio * self._snapshot_bytes
+        )
 
     def _begin_snapshot(self) -> None:
         storage = self._storage
