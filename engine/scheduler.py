@@ -258,12 +258,9 @@ class Scheduler:
 
     def unblock(self, transfer: Transfer) -> list[Transfer]:
         """Something of this item got done: what held up its lane is over. Returns who waited for it."""
-        if not self.blockades:
-            return []
         freed: list[Transfer] = []
-        for scope in scopes_of(lane_of(transfer), self._disks):
-            blockade = self.blockades.get(scope)
-            if blockade is not None and blockade.probe == transfer.id:
+        for scope, blockade in list(self.blockades.items()):
+            if blockade.probe == transfer.id:
                 del self.blockades[scope]
                 freed += blockade.items.values()
         return freed

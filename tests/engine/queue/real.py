@@ -126,7 +126,8 @@ def running_at(url: str, state_dir: Path, **config: Any) -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "AK")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "SK")
-        manager = TransferManager(EngineConfig(str(state_dir), **config), Connections([profile]))
+        fs = config.pop("fs", None)
+        manager = TransferManager(EngineConfig(str(state_dir), **config), Connections([profile]), fs=fs)
         try:
             manager.start()
             yield Engine(manager, profile)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine import TransferState, Verified
+from engine.local.fsops import Data, FsOps
 from tests.engine.queue.real import MIB, Engine, part_files, running, running_at, write
 from tests.servers.faults import FlipBit, NoReply, Reset, Rule, Truncate
 from tests.servers.proxy import FaultProxy
@@ -208,6 +211,41 @@ def test_no_key_leads_out_of_the_chosen_folder(
     assert all(target in path.parents for path in everything)
     refused = engine.manager.rows_of(operation, S.FAILED)
     assert len(everything) + len(refused) == 2, "a key was dropped without a word"
+
+
+# -- a state folder that cannot be written ---------------------------------------------------------
+
+
+class FullStateDisk(FsOps):
+    """The journal's disk is full while `is_full`."""
+
+    is_full = False
+
+    def write(self, fd: int, data: Data) -> int:
+        """Fails, or writes."""
+        if self.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(fd, data)
+
+
+def test_while_the_queue_cannot_be_saved_nothing_new_starts_and_it_goes_on_by_itself(
+    s3: ScriptedS3, tmp_path: Path
+) -> None:
+    disk = FullStateDisk()
+    with running_at(s3.url, tmp_path / "state", fs=disk, upload_limit=20 * MIB) as engine:
+        operation = engine.copy(write(tmp_path / "a", 40 * MIB), "s3://b/a")
+        engine.until(lambda: engine.row("/a").parts_done >= 1)
+        disk.is_full = True
+        engine.until(lambda: engine.manager.snapshot().health.state_problem)
+        assert "space" in engine.manager.snapshot().health.state_problem.lower()
+        disk.is_full = False
+        engine.manager.set_limits(None, None)
+        engine.settled(operation)
+        assert engine.state("/a") is S.DONE
+        assert engine.manager.snapshot().health.state_problem == ""
+    assert s3.data("b", "a") == (tmp_path / "a").read_bytes()
+    with running_at(s3.url, tmp_path / "state") as engine:
+        assert engine.manager.snapshot().total == 0
 
 
 # -- a line that breaks ----------------------------------------------------------------------------
