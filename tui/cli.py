@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
 import os
@@ -36,8 +37,7 @@ def run(argv: Sequence[str]) -> int:
         complain(str(error))
         return NOT_DONE
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing may be written at exit either.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        _write_nothing_more()
         return NOT_DONE
     except KeyboardInterrupt:
         return 130
@@ -58,6 +58,14 @@ def _write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _write_nothing_more() -> None:
+    """Whoever read our output has gone; what is still buffered must not fail at exit either."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _run(args: argparse.Namespace) -> int:

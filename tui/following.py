@@ -54,7 +54,8 @@ class Following:
 
     Args:
         wait_for: Seconds that are waited while nothing moves and conditions hold.
-        operations: Whose items are meant; none for all.
+        operations: Whose items are meant; none for all. The newest is the last.
+        now: Monotonic clock.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class Following:
         *,
         wait_for: float,
         operations: Sequence[OperationId] = (),
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._manager, self._progress, self._stop = manager, progress, stop
+        self._manager, self._progress, self._stop, self._now = manager, progress, stop, now
         self._wait_for = wait_for
         self.operations = list(operations)
         self.finished = 0
@@ -103,7 +105,7 @@ class Following:
         """Wait a little if the server could not be asked what there is; false: it is time to give up."""
         if problem.code not in CONDITIONS or self._stop.code is not None:
             return False
-        now = time.monotonic()
+        now = self._now()
         if self._unplanned_since is None:
             self._unplanned_since = now
             if self._wait_for > 0:
@@ -112,8 +114,8 @@ class Following:
         if now >= end:
             return False
         again = min(end, now + _ASK_AGAIN)
-        while time.monotonic() < again and self._stop.code is None:
-            self._manager.wait(min(_LOOK_EVERY, max(again - time.monotonic(), 0.0)))
+        while self._now() < again and self._stop.code is None:
+            self._manager.wait(min(_LOOK_EVERY, max(again - self._now(), 0.0)))
         return self._stop.code is None
 
     def _has_waited_enough(self) -> bool:
@@ -121,9 +123,9 @@ class Following:
             self._stuck_since = None
             return False
         if self._stuck_since is None:
-            self._stuck_since = time.monotonic()
+            self._stuck_since = self._now()
             self._say_why()
-        return time.monotonic() - self._stuck_since > self._wait_for
+        return self._now() - self._stuck_since > self._wait_for
 
     def _say_why(self) -> None:
         rows = [row for row in self._manager.snapshot(0, 1, View.WAITING).rows if row.waiting is not None]

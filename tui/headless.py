@@ -82,7 +82,7 @@ def copy(setup: Setup) -> int:
         code = code or stop.code or 0
         rows = _rows_of(manager, following.operations)
     if problem is not None and code not in SIGNALS.values():
-        complain(f"{problem.what}: {problem.why}. {advice(problem)}".rstrip())
+        complain(_sentences(f"{problem.what}: {problem.why}", advice(problem)))
         if problem.code == "usage" and not following.finished and not rows:
             return 2
     return _verdict(code, rows, following, again="run the same command again to go on") or (
@@ -149,13 +149,17 @@ def not_done(row: TransferSnapshot) -> str:
     """What an item is that did not get done, why, and what to do about it."""
     what = f"not done ({row.state.value}): {row.source} -> {row.target}"
     if row.problem is not None:
-        return f"{what}: {row.problem.why}. {advice(row.problem)}".rstrip()
+        return _sentences(f"{what}: {row.problem.why}", advice(row.problem))
     if row.question is not None:
         answers = ", ".join(row.question.answers)
         return f"{what}: {row.question.text}. Answer on the screen ({answers}), or give --on-conflict"
     if row.waiting is not None:
         return f"{what}: {row.waiting.reason} ({row.waiting.text}). s3tui run goes on"
     return what
+
+
+def _sentences(*texts: str) -> str:
+    return ". ".join(text for text in texts if text)
 
 
 def advice(problem: Problem) -> str:
