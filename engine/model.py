@@ -65,8 +65,12 @@ class TransferState(Enum):
 
     @property
     def is_settled(self) -> bool:
-        """It moves no more by itself: final, failed, or waiting for an answer."""
-        return self.is_final or self in (TransferState.FAILED, TransferState.ATTENTION)
+        """It moves no more by itself: final, failed, paused, or waiting for an answer."""
+        return self.is_final or self in (
+            TransferState.FAILED,
+            TransferState.PAUSED,
+            TransferState.ATTENTION,
+        )
 
     @property
     def can_pause(self) -> bool:

@@ -22,7 +22,6 @@ from engine import (
 from tests.tui.fake_engine import FakeManager
 
 S = TransferState
-MOVING = (S.QUEUED, S.RUNNING, S.FINISHING, S.WAITING)
 
 
 class FakeQueue(FakeManager):
@@ -72,11 +71,11 @@ class FakeQueue(FakeManager):
     @property
     def is_settled(self) -> bool:
         """Nothing moves by itself any more."""
-        return not any(row.state in MOVING for row in self.rows)
+        return not any(not row.state.is_settled for row in self.rows)
 
     def operation(self, id: OperationId) -> OperationProgress | None:
         """Everything belongs to every operation."""
-        unfinished = sum(1 for row in self.rows if row.state in MOVING)
+        unfinished = sum(1 for row in self.rows if not row.state.is_settled)
         return OperationProgress(False, self.problem, self._totals(), unfinished)
 
     def rows_of(self, id: OperationId, *states: TransferState) -> tuple[TransferSnapshot, ...]:
@@ -92,7 +91,7 @@ def finish(name: str = "", outcome: Outcome = Outcome.TRANSFERRED) -> Callable[[
     """All items, or those whose names end so, get done."""
 
     def step(queue: FakeQueue) -> None:
-        for row in [row for row in queue.rows if row.source.endswith(name) and row.state in MOVING]:
+        for row in [row for row in queue.rows if row.source.endswith(name) and not row.state.is_settled]:
             queue.rows.remove(row)
             done = replace(row, state=S.DONE, outcome=outcome, verified=Verified.CRC)
             queue.finished.append(done)

@@ -15,6 +15,19 @@ from pathlib import Path
 
 import pytest
 
+from engine import (
+    ConflictPolicy,
+    ConnectionId,
+    ItemKind,
+    LocalRef,
+    ObjectRef,
+    OperationId,
+    TransferId,
+    TransferOptions,
+    TransferState,
+)
+from engine.model import Checkpoint, TransferSpec
+from engine.state.store import SavedItem, SavedOperation, Store
 from tests.servers.seaweed import SECRET_KEY, Seaweed, clean_environment
 from tests.tui.terminal import on_a_terminal
 
@@ -250,6 +263,74 @@ def test_a_second_process_is_told_who_has_the_queue(
         first.terminate()
         first.communicate(timeout=20)
     assert first.returncode == 143
+
+
+# -- run -----------------------------------------------------------------------------------------------
+
+
+def save(
+    state_dir: Path, connection: str, *items: tuple[Path, str, TransferState], held: bool = False
+) -> None:
+    """Queue these as an earlier process would have left them."""
+    store = Store.open(str(state_dir))
+    operation = OperationId(store.new_ids(1)[0])
+    store.add(SavedOperation(operation, "earlier", 0.0, None, True), [])
+    for rank, (source, target, state) in enumerate(items):
+        bucket, _, key = target.partition("/")
+        spec = TransferSpec(
+            ItemKind.UPLOAD,
+            LocalRef(str(source)),
+            ObjectRef(bucket, key),
+            ConnectionId(connection),
+            TransferOptions(on_conflict=ConflictPolicy.OVERWRITE),
+            source.stat().st_size,
+        )
+        id = TransferId(store.new_ids(1)[0])
+        store.save(SavedItem(id, operation, spec, rank, state, Checkpoint()))
+    store.set_held(held)
+    store.close()
+
+
+def test_run_moves_what_may_run_and_leaves_what_is_paused(
+    s3tui: S3tui, work: Path, tmp_path: Path, bucket: str, seaweed: Seaweed
+) -> None:
+    first, second = write(work / "first", 10), write(work / "second", 10)
+    save(
+        tmp_path / "state",
+        f"default@{seaweed.url}",
+        (first, f"{bucket}/first", TransferState.PAUSED),
+        (second, f"{bucket}/second", TransferState.QUEUED),
+    )
+    ran = s3tui("run")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert [line.split()[0] for line in ran.stdout.splitlines()] == ["done", "paused"]
+    assert "paused" in s3tui("status").stdout
+
+
+def test_run_leaves_a_queue_alone_that_is_paused_as_a_whole(
+    s3tui: S3tui, work: Path, tmp_path: Path, bucket: str, seaweed: Seaweed
+) -> None:
+    first = write(work / "first", 10)
+    save(
+        tmp_path / "state",
+        f"default@{seaweed.url}",
+        (first, f"{bucket}/first", TransferState.QUEUED),
+        held=True,
+    )
+    ran = s3tui("run")
+    assert (ran.returncode, ran.stdout.split()[0]) == (0, "paused")
+    assert "paused as a whole" in ran.stderr
+
+
+def test_run_names_the_profile_that_an_item_was_queued_for(
+    s3tui: S3tui, work: Path, tmp_path: Path, bucket: str
+) -> None:
+    first = write(work / "first", 10)
+    save(tmp_path / "state", "prod@https://far.example", (first, f"{bucket}/first", TransferState.QUEUED))
+    ran = s3tui("run")
+    assert ran.returncode == 1
+    assert "prod@https://far.example" in ran.stderr
+    assert "--endpoint-url" in ran.stderr
 
 
 # -- status --------------------------------------------------------------------------------------------
