@@ -120,7 +120,8 @@ class TransferError(EngineError):
 
 class Retryable(TransferError):
     """Try the same part again after a delay. Codes: connection-lost stalled truncated server-error
-    slow-down bad-digest bad-reply request-timeout upload-gone part-changed short-of-resources."""
+    slow-down bad-digest bad-reply request-timeout part-changed short-of-resources; and, where the
+    item has to be looked at from its beginning, upload-gone object-changed."""
 
     code = "connection-lost"
 

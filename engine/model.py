@@ -274,7 +274,7 @@ class Checkpoint:
     identity: SourceIdentity | None = None
     """Uploads: the source when its first part was read."""
     saved_at: float = 0.0
-    """Wall time of the newest confirmed part."""
+    """Uploads: wall time, by this machine's clock, at which `identity` was recorded."""
     boot_id: str = ""
     source_etag: str | None = None
     source_version: str | None = None
@@ -289,6 +289,10 @@ class Checkpoint:
     verified: Verified | None = None
     answer: str | None = None
     """The user's answer to a question (a `ConflictPolicy` value, ``restart`` …), kept over restarts."""
+    policy: ConflictPolicy | None = None
+    """What was answered to `target-exists`, kept when another question is answered later."""
+    restarts: int = 0
+    """How often it had to begin anew because the server had dropped the upload."""
 
 
 @dataclass(frozen=True, slots=True)

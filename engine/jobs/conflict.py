@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.errors import NeedsAnswer
+from engine.jobs.protocol import JobContext
 from engine.model import ConflictPolicy, Facts, Outcome, TransferOptions, Verified
 
 NEWER_SECONDS = 1.0
@@ -29,7 +30,7 @@ class Decision:
 
 def decide(
     options: TransferOptions,
-    answer: str | None,
+    policy: ConflictPolicy,
     source: Facts,
     target: Facts | None,
     same: Callable[[], Verified | None],
@@ -40,7 +41,7 @@ def decide(
     """Look at both sides.
 
     Args:
-        answer: What the user said to this question before; wins over the policy.
+        policy: The one in force; see `policy_of`.
         target: What stands at the target, or nothing.
         same: Compares the contents, at some cost: what proves them equal, or ``None``. Called only
             where the sizes are equal.
@@ -48,7 +49,6 @@ def decide(
     Raises:
         NeedsAnswer: ``target-exists``: the policy is to ask.
     """
-    policy = policy_of(options, answer)
     if target is None:
         return Decision(replaces=policy is P.OVERWRITE)
     sizes_equal = source.size == target.size
@@ -73,9 +73,13 @@ def decide(
             )
 
 
-def policy_of(options: TransferOptions, answer: str | None) -> ConflictPolicy:
-    """The policy in force."""
+def policy_of(context: JobContext) -> ConflictPolicy:
+    """The policy in force: what the user has answered wins, and outlives answers to other questions."""
+    checkpoint = context.checkpoint
     try:
-        return P(answer) if answer is not None else options.on_conflict
+        answered = ConflictPolicy(checkpoint.answer)
     except ValueError:
-        return options.on_conflict  # the answer was to another question
+        return checkpoint.policy or context.spec.options.on_conflict
+    if answered is not checkpoint.policy:
+        context.save(replace(checkpoint, policy=answered))
+    return answered

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from engine.errors import TransferError
-from engine.jobs.proof import is_md5_etag, multipart_count
+from engine.jobs.proof import checksum_says, is_md5_etag, multipart_count
 from engine.jobs.protocol import JobContext
 from engine.local.partfile import PartFile
 from engine.model import ObjectRef, Verified
@@ -12,51 +16,80 @@ from engine.s3.facts import ObjectFacts
 from engine.s3.wire.body import worker_buffer
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out."""
+
+    verified: Verified | None
+    """What proves that the file holds the object; ``None`` if something says that it does not."""
+    bad: tuple[tuple[int, int], ...] = ()
+    """Offset and length of the ranges that differ, where that is known."""
+    by_etag: bool = False
+    """Only the ETag speaks against it, which need not be an MD5."""
+
+
 def verify_content(
     context: JobContext, source: ObjectRef, file: PartFile, facts: ObjectFacts, crc: int
-) -> Verified | None:
-    """What proves that the file holds the object; ``None`` if something proves that it does not.
+) -> Verdict:
+    """Compare by the best means there is.
 
     Args:
         facts: Of the object, its checksums asked for.
         crc: CRC32 of the whole file, as it was written.
     """
-    if facts.crc32 is not None and facts.checksum_type != "COMPOSITE":
-        return Verified.CRC if facts.crc32 == crc else None
-    if facts.crc32 is not None:
-        verdict = _by_part_checksums(context, source, file, facts)
-        if verdict is not None:
-            return Verified.CRC if verdict else None
+    says = checksum_says(facts, crc)
+    if says is None and facts.crc32 is not None:
+        bad = _bad_parts(context, source, file, facts)
+        if bad is not None:
+            return Verdict(None if bad else Verified.CRC, bad)
+    if says is None and facts.crc64nvme is not None:
+        found = _crc64nvme(context, file, facts.size)
+        says = None if found is None else found == facts.crc64nvme
+    if says is not None:
+        return Verdict(Verified.CRC if says else None)
     if is_md5_etag(facts):
         md5 = file.md5_of(0, facts.size, worker_buffer(), context.token)
-        return Verified.ETAG if md5.hex() == facts.etag else _md5_differs(facts)
-    if _by_multipart_etag(context, source, file, facts):
-        return Verified.ETAG
-    return Verified.SIZE
+        is_equal = md5.hex() == facts.etag
+        return Verdict(Verified.ETAG if is_equal else None, by_etag=True)
+    is_equal = _has_multipart_etag(context, source, file, facts)
+    return Verdict(Verified.ETAG if is_equal else Verified.SIZE)
 
 
-def _md5_differs(facts: ObjectFacts) -> Verified | None:
-    """AWS's ETags are MD5s where they look like it; other servers' need not be."""
-    return None if facts.sse is None else Verified.SIZE
-
-
-def _by_part_checksums(
+def _bad_parts(
     context: JobContext, source: ObjectRef, file: PartFile, facts: ObjectFacts
-) -> bool | None:
-    """Compare part by part, on the boundaries of the stored parts; ``None`` if they are not told."""
+) -> tuple[tuple[int, int], ...] | None:
+    """The stored parts that differ, on their own boundaries; ``None`` if those are not told."""
     payer = context.spec.options.request_payer
     parts = context.connection.control.part_checksums(source, request_payer=payer)
     if parts is None or sum(size for size, _ in parts) != facts.size:
         return None
-    offset = 0
+    bad, offset = [], 0
     for size, crc in parts:
         if file.crc_of(offset, size, worker_buffer(), context.token) != crc:
-            return False
+            bad.append((offset, size))
         offset += size
-    return True
+    return tuple(bad)
 
 
-def _by_multipart_etag(context: JobContext, source: ObjectRef, file: PartFile, facts: ObjectFacts) -> bool:
+def _crc64nvme(context: JobContext, file: PartFile, size: int) -> str | None:
+    """CRC64NVME of the file as servers write it; ``None`` without the library that is fast enough."""
+    try:
+        from awscrt.checksums import crc64nvme
+    except ImportError:
+        return None
+    add_to: Callable[[memoryview, int], int] = crc64nvme
+    crc = 0
+
+    def add(piece: memoryview) -> None:
+        nonlocal crc
+        crc = add_to(piece, crc)
+
+    if not file.read_through(0, size, worker_buffer(), context.token, add):
+        return ""
+    return base64.b64encode(crc.to_bytes(8, "big")).decode("ascii")
+
+
+def _has_multipart_etag(context: JobContext, source: ObjectRef, file: PartFile, facts: ObjectFacts) -> bool:
     """The recomputed multipart ETag is equal. That it is not proves nothing: servers differ in making it."""
     count = multipart_count(facts.etag)
     if count is None:

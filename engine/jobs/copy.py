@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.errors import NeedsAnswer, Permanent, TransferError
-from engine.jobs.conflict import decide, policy_of
-from engine.jobs.proof import demand, is_md5_etag, mismatch
+from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
+from engine.jobs.conflict import Decision
+from engine.jobs.multipart import CLOCK_SLACK, abandon, forget_upload, left_behind
+from engine.jobs.proof import demand, mismatch
 from engine.jobs.protocol import Begun, Finished, JobContext, Part
-from engine.local.publish import numbered
-from engine.lookup import look_at
+from engine.jobs.target import TargetKey
 from engine.model import (
     GIB,
     MIB,
-    Checkpoint,
     ConfirmedPart,
-    ConflictPolicy,
     Facts,
     ObjectRef,
     Outcome,
@@ -27,7 +25,8 @@ from engine.s3.facts import DonePart, ObjectFacts
 MOST_AT_ONCE = 5 * GIB
 """Larger objects are copied in parts; S3's limit."""
 PART_SIZE = 256 * MIB
-_MOST_NAMES = 1000
+_MOST_RACES = 3
+"""How often somebody else may be faster before the user is asked."""
 
 
 class CopyJob:
@@ -36,198 +35,299 @@ class CopyJob:
     def __init__(self, context: JobContext) -> None:
         self._ctx = context
         assert isinstance(context.spec.source, ObjectRef)
-        assert isinstance(context.spec.target, ObjectRef)
-        self._source, self._target = context.spec.source, context.spec.target
+        self._source = context.spec.source
         self._options = context.spec.options
+        self._key = TargetKey(context, "copy")
         self._facts: ObjectFacts | None = None
-        self._if_none_match = False
+        """Of the source, at the beginning of this run."""
+        self._ended_otherwise: Decision | None = None
 
     # -- begin -------------------------------------------------------------------------------------
 
     def begin(self) -> Begun | Finished:
         """See `Job.begin`."""
-        ctx, checkpoint = self._ctx, self._ctx.checkpoint
-        if checkpoint.target is not None:
-            self._target = replace(self._target, key=checkpoint.target)
-        if checkpoint.phase == "placed":
-            return self._ended(checkpoint.verified)
-        payer = self._options.request_payer
-        self._facts = facts = ctx.connection.wire.head_object(
-            self._source, token=ctx.token, request_payer=payer
-        )
-        known = Facts(facts.size, facts.mtime, facts.etag, facts.version_id)
-        existing = self._existing()
-        decision = decide(
-            self._options,
-            checkpoint.answer,
-            known,
-            existing,
-            lambda: self._same(),
-            operation="copy",
-            subject=str(self._source),
-        )
+        ctx = self._ctx
+        if ctx.checkpoint.phase == "placed":
+            return self._ended(ctx.checkpoint.verified)
+        self._facts = facts = self._head(self._source)
+        if ctx.checkpoint.phase == "completing":
+            found = self._made_before(facts)
+            if found is not None:
+                return found
+        if ctx.checkpoint.upload_id is not None and ctx.checkpoint.source_etag != facts.etag:
+            abandon(ctx, self._key.ref)
+        decision = self._decide()
         if decision.outcome is not None:
-            return Finished(
-                decision.outcome,
-                decision.verified,
-                remove_source=self._options.move and decision.outcome is Outcome.IDENTICAL,
-            )
-        if decision.renames and checkpoint.target is None:
-            self._take_free_name()
-        policy = policy_of(self._options, checkpoint.answer)
-        self._if_none_match = existing is None and policy is not ConflictPolicy.OVERWRITE
+            abandon(ctx, self._key.ref)
+            return self._not_copied(decision)
         if facts.size <= MOST_AT_ONCE:
             ctx.save(replace(ctx.checkpoint, source_etag=facts.etag, size=facts.size))
             return Begun([Part(1, 0, facts.size)], facts.size)
-        return self._begin_multipart(facts)
+        return Begun(self._resume() or self._start(), facts.size)
 
-    def _existing(self) -> Facts | None:
-        spec = self._ctx.spec
-        if spec.target_was_listed and self._ctx.checkpoint == Checkpoint():
-            return spec.target_facts
-        return look_at(self._ctx.connection, self._target, self._ctx.token)
-
-    def _take_free_name(self) -> None:
+    def _head(self, ref: ObjectRef) -> ObjectFacts:
         ctx = self._ctx
-        above, slash, name = self._target.key.rpartition("/")
-        for number in range(2, _MOST_NAMES):
-            ref = replace(self._target, key=above + slash + numbered(name, number))
-            if look_at(ctx.connection, ref, ctx.token) is None:
-                self._target = ref
-                ctx.save(replace(ctx.checkpoint, target=ref.key))
-                return
-        raise Permanent("name-collision", operation="copy", subject=str(self._source))
+        return ctx.connection.wire.head_object(
+            ref, token=ctx.token, request_payer=self._options.request_payer
+        )
 
-    def _begin_multipart(self, facts: ObjectFacts) -> Begun:
-        ctx, checkpoint = self._ctx, self._ctx.checkpoint
-        control = ctx.connection.control
-        if checkpoint.upload_id is not None and checkpoint.source_etag == facts.etag:
-            try:
-                listed = {
-                    part.number: part for part in control.list_parts(self._target, checkpoint.upload_id)
-                }
-                saved = ctx.saved_parts()
-                parts = [Part(*planned) for planned in plan_parts(facts.size, checkpoint.part_size)]
-                for part in parts:
-                    known, there = saved.get(part.number), listed.get(part.number)
-                    if known is not None and there is not None and known.etag == there.etag:
-                        part.confirmed, part.etag = True, known.etag
-                return Begun(parts, facts.size)
-            except TransferError as error:
-                if error.code != "upload-gone":
-                    raise
-        elif checkpoint.upload_id is not None:
-            control.abort_multipart(self._target, checkpoint.upload_id)
-        part_size = choose_part_size(facts.size, max(ctx.part_size or 0, PART_SIZE))
-        intent = replace(
-            checkpoint,
-            phase="intent",
-            part_size=part_size,
-            size=facts.size,
-            source_etag=facts.etag,
-            source_version=facts.version_id,
-            intent_at=ctx.clock.wall(),
-            upload_id=None,
+    def _decide(self, *, again: bool = False) -> Decision:
+        ctx, facts = self._ctx, self._facts
+        assert facts is not None
+        is_under_way = ctx.checkpoint.upload_id is not None
+        decision = self._key.decide(
+            Facts(facts.size, facts.mtime, facts.etag, facts.version_id),
+            self._same,
+            subject=str(self._source),
+            is_under_way=is_under_way,
+            again=again,
         )
-        ctx.save(intent, durable=True, drop_parts=True)
-        upload_id = control.create_multipart(
-            self._target,
-            self._options,
-            checksum_mode="none",
-            metadata=facts.metadata,
-            content_type=facts.content_type,
-        )
-        ctx.save(replace(intent, phase="begun", upload_id=upload_id), durable=True)
-        return Begun([Part(*planned) for planned in plan_parts(facts.size, part_size)], facts.size)
+        if decision.renames:
+            abandon(ctx, self._key.ref)  # An upload cannot change its key.
+            self._key.take_free_key()
+        return decision
 
     def _same(self) -> Verified | None:
         """What proves that both objects hold the same."""
         assert self._facts is not None
-        ctx = self._ctx
-        facts = ctx.connection.wire.head_object(
-            self._target, token=ctx.token, request_payer=self._options.request_payer
-        )
-        proof = compare(self._facts, facts)
+        proof = compare(self._facts, self._head(self._key.ref))
         return proof if proof in (Verified.CRC, Verified.ETAG) else None
+
+    def _not_copied(self, decision: Decision) -> Finished:
+        assert decision.outcome is not None
+        assert self._facts is not None
+        is_there = decision.outcome is Outcome.IDENTICAL
+        if is_there:
+            self._ctx.save(replace(self._ctx.checkpoint, source_etag=self._facts.etag))
+        return Finished(
+            decision.outcome,
+            decision.verified,
+            self._ctx.checkpoint.target,
+            remove_source=self._options.move and is_there,
+        )
+
+    # -- in parts ----------------------------------------------------------------------------------
+
+    def _resume(self) -> list[Part] | None:
+        """The parts of the upload under way, with what the server has; ``None`` if there is none."""
+        ctx, checkpoint = self._ctx, self._ctx.checkpoint
+        if checkpoint.upload_id is None:
+            return None
+        saved = ctx.saved_parts()
+        try:
+            listed = {
+                part.number: part.etag
+                for part in ctx.connection.control.list_parts(
+                    self._key.ref, checkpoint.upload_id, request_payer=self._options.request_payer
+                )
+            }
+        except TransferError as error:
+            if error.code == "upload-gone":
+                ctx.note("the server dropped the partial copy: it started again from the first part")
+                forget_upload(ctx)
+                return None
+            if error.code not in ("access-denied", "not-supported"):
+                raise
+            listed = {number: part.etag for number, part in saved.items()}
+        parts = [Part(*planned) for planned in plan_parts(checkpoint.size, checkpoint.part_size)]
+        for part in parts:
+            known = saved.get(part.number)
+            if known is not None and known.etag and known.etag == listed.get(part.number):
+                part.confirmed, part.etag = True, known.etag
+            elif known is not None:
+                ctx.forget(part.number)
+        return parts
+
+    def _start(self) -> list[Part]:
+        ctx, facts = self._ctx, self._facts
+        assert facts is not None
+        endpoint = ctx.connection.endpoint
+        upload_id = None
+        part_size = choose_part_size(facts.size, max(ctx.part_size or 0, PART_SIZE))
+        intent = replace(
+            ctx.checkpoint,
+            phase="intent",
+            part_size=part_size,
+            checksum_mode="none",
+            size=facts.size,
+            source_etag=facts.etag,
+            source_version=facts.version_id,
+            intent_at=ctx.clock.wall() + (endpoint.clock_offset or 0.0),
+            upload_id=None,
+        )
+        if ctx.checkpoint.phase == "intent" and ctx.checkpoint.source_etag == facts.etag:
+            upload_id = left_behind(ctx, self._key.ref)
+        if upload_id is None:
+            ctx.save(intent, durable=True, drop_parts=True)
+            upload_id = ctx.connection.control.create_multipart(
+                self._key.ref,
+                self._options,
+                checksum_mode="none",
+                metadata=facts.metadata,
+                content_type=facts.content_type,
+            )
+        ctx.save(replace(intent, phase="begun", upload_id=upload_id), durable=True)
+        return [Part(*planned) for planned in plan_parts(facts.size, part_size)]
 
     # -- move --------------------------------------------------------------------------------------
 
     def move(self, part: Part) -> None:
         """See `Job.move`."""
+        try:
+            self._move(part)
+        except NeedsAnswer as error:
+            if error.code != "object-changed":
+                raise
+            # Nothing of it has passed through here: to begin anew costs nobody anything.
+            raise Retryable("object-changed", operation="copy", subject=str(self._source)) from error
+        part.done = part.length
+        part.confirmed = True
+
+    def _move(self, part: Part) -> None:
         ctx, checkpoint, facts = self._ctx, self._ctx.checkpoint, self._facts
         assert facts is not None
         ctx.token.check()
         control = ctx.connection.control
-        try:
-            if facts.size == 0 and self._source.key.endswith("/"):
-                # Not every server has an object where it shows a marker: what counts is that there is one.
-                control.put_marker(self._target.bucket, self._target.key)
-            elif checkpoint.upload_id is None:
-                control.copy_object(
-                    self._source,
-                    self._target,
-                    if_match=facts.etag,
-                    options=self._options,
-                    if_none_match=self._if_none_match,
-                )
-            else:
-                part.etag = control.upload_part_copy(
-                    self._source,
-                    self._target,
-                    checkpoint.upload_id,
-                    part.number,
-                    part.offset,
-                    part.offset + part.length - 1,
-                    if_match=facts.etag,
-                    request_payer=self._options.request_payer,
-                )
-                ctx.confirm(ConfirmedPart(part.number, part.length, None, part.etag))
-        except Permanent as error:
-            if error.code == "precondition":
-                raise self._changed() from error
-            raise
-        part.done = part.length
-        part.confirmed = True
+        if checkpoint.upload_id is not None:
+            part.etag = control.upload_part_copy(
+                self._pinned,
+                self._key.ref,
+                checkpoint.upload_id,
+                part.number,
+                part.offset,
+                part.offset + part.length - 1,
+                if_match=facts.etag,
+                request_payer=self._options.request_payer,
+            )
+            ctx.confirm(ConfirmedPart(part.number, part.length, None, part.etag))
+        elif facts.size == 0 and self._source.key.endswith("/"):
+            # Not every server has an object where it shows a marker: what counts is that there is one.
+            control.put_marker(self._key.ref.bucket, self._key.ref.key)
+        else:
+            self._copy_whole(facts)
 
-    def _changed(self) -> NeedsAnswer:
-        """Which of the two sides is not as it was."""
-        target = look_at(self._ctx.connection, self._target, self._ctx.token)
-        if self._if_none_match and target is not None:
-            return NeedsAnswer("target-exists", target=target, operation="copy", subject=str(self._source))
-        return NeedsAnswer("object-changed", operation="copy", subject=str(self._source))
+    @property
+    def _pinned(self) -> ObjectRef:
+        """The very version that was looked at, where there are versions."""
+        assert self._facts is not None
+        return replace(self._source, version_id=self._source.version_id or self._facts.version_id)
+
+    def _copy_whole(self, facts: ObjectFacts) -> None:
+        """One CopyObject; where somebody else was faster, look again what that means."""
+        for _ in range(_MOST_RACES):
+            try:
+                if self._key.if_match is None:
+                    self._key.write(lambda if_none_match, _: self._copy_once(facts, if_none_match))
+                else:
+                    self._key.check()  # CopyObject has no such condition for its target.
+                    self._copy_once(facts, False)
+                return
+            except Permanent as error:
+                if not self._key.was_lost(error):
+                    raise
+            decision = self._decide(again=True)
+            if decision.outcome is not None:
+                self._ended_otherwise = decision
+                return
+        raise self._key.taken(Facts(facts.size, facts.mtime, facts.etag), str(self._source))
+
+    def _copy_once(self, facts: ObjectFacts, if_none_match: bool) -> None:
+        self._ctx.connection.control.copy_object(
+            self._pinned,
+            self._key.ref,
+            if_match=facts.etag,
+            options=self._options,
+            if_none_match=if_none_match,
+        )
 
     # -- finish ------------------------------------------------------------------------------------
 
     def finish(self) -> Finished:
         """See `Job.finish`."""
-        ctx, checkpoint, facts = self._ctx, self._ctx.checkpoint, self._facts
-        assert facts is not None
-        if checkpoint.upload_id is not None:
-            ctx.save(replace(checkpoint, phase="completing"), durable=True)
-            saved = ctx.saved_parts()
-            ctx.connection.control.complete_multipart(
-                self._target,
-                checkpoint.upload_id,
-                [DonePart(number, saved[number].etag, None) for number in sorted(saved)],
-                checksum_mode="none",
-                whole_crc=None,
-                size=facts.size,
-                if_none_match=self._if_none_match,
-                request_payer=self._options.request_payer,
-            )
-        made = ctx.connection.wire.head_object(
-            self._target, token=ctx.token, request_payer=self._options.request_payer
+        assert self._facts is not None
+        if self._ended_otherwise is not None:
+            return self._not_copied(self._ended_otherwise)
+        if self._ctx.checkpoint.upload_id is not None:
+            decision = self._complete(self._facts)
+            if decision is not None:
+                return self._not_copied(decision)
+        return self._ended(self._verify(self._facts))
+
+    def _complete(self, facts: ObjectFacts) -> Decision | None:
+        """Make the parts one object; or what was decided because somebody else was faster."""
+        ctx = self._ctx
+        for _ in range(_MOST_RACES):
+            try:
+                self._key.check()
+                ctx.token.check()
+                ctx.save(replace(ctx.checkpoint, phase="completing"), durable=True)
+                self._key.write(self._complete_once)
+                return None
+            except TransferError as error:
+                if error.code != "upload-gone" and not self._key.was_lost(error):
+                    raise
+                if self._made_before(facts) is not None:
+                    return None  # It was our own: an earlier Complete whose answer was lost.
+                if error.code == "upload-gone":
+                    raise
+            decision = self._decide(again=True)
+            if decision.outcome is not None:
+                abandon(ctx, self._key.ref)
+                return decision
+            if decision.renames:
+                raise Retryable(
+                    "upload-gone", operation="copy", subject=str(self._source), detail="its name was taken"
+                )
+        raise self._key.taken(Facts(facts.size, facts.mtime, facts.etag), str(self._source))
+
+    def _complete_once(self, if_none_match: bool, if_match: str | None) -> None:
+        ctx, checkpoint = self._ctx, self._ctx.checkpoint
+        saved = ctx.saved_parts()
+        assert checkpoint.upload_id is not None
+        if sum(part.length for part in saved.values()) != checkpoint.size:
+            raise Retryable("part-changed", operation="copy", subject=str(self._source))
+        ctx.connection.control.complete_multipart(
+            self._key.ref,
+            checkpoint.upload_id,
+            [DonePart(number, saved[number].etag, None) for number in sorted(saved)],
+            checksum_mode="none",
+            whole_crc=None,
+            size=checkpoint.size,
+            if_none_match=if_none_match,
+            if_match=if_match,
+            request_payer=self._options.request_payer,
         )
+
+    def _made_before(self, facts: ObjectFacts) -> Finished | None:
+        """The object of an earlier Complete whose answer was lost, if it is surely that."""
+        checkpoint = self._ctx.checkpoint
+        try:
+            made = self._head(self._key.ref)
+        except Permanent as error:
+            if error.code in ("no-such-key", "access-denied"):
+                return None
+            raise
+        if checkpoint.source_etag != facts.etag or made.mtime < checkpoint.intent_at - CLOCK_SLACK:
+            return None
+        proof = compare(facts, made)
+        if proof is None or (proof is Verified.SIZE and made.metadata != facts.metadata):
+            return None
+        return self._ended(demand(self._options, proof, "verify", str(self._key.ref)))
+
+    def _verify(self, facts: ObjectFacts) -> Verified:
+        ctx, subject = self._ctx, str(self._key.ref)
+        made = self._head(self._key.ref)
         proof = compare(facts, made)
         if proof is None:
-            raise mismatch("verify", str(self._target), "the copy differs from the object")
-        verified = demand(self._options, proof, "verify", str(self._target))
+            raise mismatch("verify", subject, "the copy differs from the object")
+        verified = demand(self._options, proof, "verify", subject)
         ctx.save(replace(ctx.checkpoint, expected_etag=made.etag, expected_crc=made.crc32, verified=verified))
-        return self._ended(verified)
+        return verified
 
     def _ended(self, verified: Verified | None) -> Finished:
-        checkpoint = self._ctx.checkpoint
-        return Finished(Outcome.TRANSFERRED, verified, checkpoint.target, remove_source=self._options.move)
+        return Finished(
+            Outcome.TRANSFERRED, verified, self._ctx.checkpoint.target, remove_source=self._options.move
+        )
 
     # -- after the end -----------------------------------------------------------------------------
 
@@ -235,30 +335,27 @@ class CopyJob:
         """See `Job.remove_source`."""
         ctx = self._ctx
         try:
-            facts = ctx.connection.wire.head_object(
-                self._source, token=ctx.token, request_payer=self._options.request_payer
-            )
+            facts = self._head(self._source)
         except Permanent as error:
             if error.code == "no-such-key":
                 return
             raise
-        expected = ctx.checkpoint.source_etag or (self._facts.etag if self._facts is not None else None)
-        if expected is not None and facts.etag != expected:
+        if not facts.etag or facts.etag != ctx.checkpoint.source_etag:
             ctx.note("the object changed after it was copied, and was kept")
             return
-        ctx.connection.control.delete_object(replace(self._source, version_id=None))
+        ctx.connection.control.delete_object(self._source)
 
     def discard(self) -> None:
         """See `Job.discard`."""
-        checkpoint = self._ctx.checkpoint
+        ctx, checkpoint, ref = self._ctx, self._ctx.checkpoint, self._key.ref
         if checkpoint.upload_id is None:
             return
-        if checkpoint.target is not None:
-            self._target = replace(self._target, key=checkpoint.target)
         try:
-            self._ctx.connection.control.abort_multipart(self._target, checkpoint.upload_id)
+            ctx.connection.control.abort_multipart(
+                ref, checkpoint.upload_id, request_payer=self._options.request_payer
+            )
         except TransferError:
-            self._ctx.owe("abort", f"{self._target.bucket}/{self._target.key}", checkpoint.upload_id)
+            ctx.owe("abort", f"{ref.bucket}/{ref.key}", checkpoint.upload_id)
             raise
 
     def close(self) -> None:
@@ -266,14 +363,15 @@ class CopyJob:
 
 
 def compare(one: ObjectFacts, other: ObjectFacts) -> Verified | None:
-    """What proves that two objects hold the same; ``None`` if something proves that they do not."""
+    """What proves that two objects hold the same; ``None`` if something proves that they do not.
+
+    Another ETag proves nothing: it depends on how an object was stored.
+    """
     if one.size != other.size:
         return None
-    of_one_kind = one.checksum_type == other.checksum_type != "COMPOSITE"
-    if one.crc32 is not None and other.crc32 is not None and of_one_kind:
+    are_whole = one.checksum_type == other.checksum_type != "COMPOSITE"
+    if are_whole and one.crc32 is not None and other.crc32 is not None:
         return Verified.CRC if one.crc32 == other.crc32 else None
-    if one.etag == other.etag and one.etag:
-        return Verified.ETAG
-    if is_md5_etag(one) and is_md5_etag(other) and not (one.sse or other.sse):
-        return None
-    return Verified.SIZE
+    if one.crc64nvme is not None and other.crc64nvme is not None:
+        return Verified.CRC if one.crc64nvme == other.crc64nvme else None
+    return Verified.ETAG if one.etag and one.etag == other.etag else Verified.SIZE

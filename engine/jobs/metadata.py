@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import mimetypes
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 
 from engine.model import TransferOptions
 
 MTIME = "mtime"
 """Name of the metadata in which rclone keeps the time of a file too: seconds since the epoch."""
+
+_SECONDS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,18})?")
 
 
 def mtime_text(mtime_ns: int) -> str:
@@ -23,13 +27,18 @@ def mtime_text(mtime_ns: int) -> str:
     return f"{sign}{seconds}.{nanoseconds:09d}"
 
 
-def mtime_of(metadata: Mapping[str, str], last_modified: float) -> float | None:
-    """The time to give to a downloaded file: the one it once had, else that of the object."""
-    try:
-        mtime = float(metadata[MTIME])
-    except (KeyError, ValueError):
-        mtime = last_modified
-    return mtime if math.isfinite(mtime) and mtime > 0 else None
+def mtime_of(metadata: Mapping[str, str], last_modified: float) -> float | Fraction | None:
+    """The time to give to a downloaded file: exactly the one it once had, else that of the object.
+
+    >>> mtime_of({"mtime": "1523454562.123456789"}, 7.0)
+    Fraction(1523454562123456789, 1000000000)
+    >>> mtime_of({"mtime": "soon"}, 7.0)
+    7.0
+    """
+    kept = metadata.get(MTIME, "")
+    if _SECONDS.fullmatch(kept):
+        return Fraction(kept)
+    return last_modified if math.isfinite(last_modified) and last_modified > 0 else None
 
 
 def content_type(path: str) -> str | None:

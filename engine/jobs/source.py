@@ -101,7 +101,7 @@ class SourceFile:
         return crc
 
     def crc_and_md5_of(self, offset: int, length: int, token: CancelToken) -> tuple[int, bytes]:
-        """CRC32 and MD5 digest of a range."""
+        """CRC32 and MD5 digest of a range, read once."""
         crc, md5 = 0, hashlib.md5(usedforsecurity=False)
         for piece in self._pieces(offset, length, token):
             crc = zlib.crc32(piece, crc)
@@ -119,6 +119,7 @@ class SourceFile:
         """The range piece by piece, as fast as the limiter lets it; `sent` is told how far it is."""
         done = 0
         while done < length:
+            token.check()
             buffer = worker_buffer()
             count = limiter.piece(min(len(buffer), length - done))
             limiter.take(count, token)

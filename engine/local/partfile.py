@@ -231,14 +231,14 @@ class PartFile:
             nonlocal crc
             crc = zlib.crc32(piece, crc)
 
-        return crc if self._read_through(offset, length, buffer, token, add) else -1
+        return crc if self.read_through(offset, length, buffer, token, add) else -1
 
     def md5_of(self, offset: int, length: int, buffer: memoryview, token: CancelToken) -> bytes:
         """As `crc_of`, the MD5 digest; empty if the file ends too early."""
         digest = hashlib.md5(usedforsecurity=False)
-        return digest.digest() if self._read_through(offset, length, buffer, token, digest.update) else b""
+        return digest.digest() if self.read_through(offset, length, buffer, token, digest.update) else b""
 
-    def _read_through(
+    def read_through(
         self,
         offset: int,
         length: int,
@@ -246,6 +246,10 @@ class PartFile:
         token: CancelToken,
         add: Callable[[memoryview], object],
     ) -> bool:
+        """Give a range of the file to `add`, piece by piece; false if the file ends too early.
+
+        Raises: as `crc_of`.
+        """
         end = offset + length
         while offset < end:
             token.check()

@@ -7,6 +7,7 @@ import logging
 import os
 import stat
 import threading
+from fractions import Fraction
 
 from engine.errors import NeedsAnswer, Permanent
 from engine.local.failures import local_error
@@ -45,7 +46,7 @@ class StagedFile:
         part: PartFile,
         *,
         name: str | None = None,
-        mtime: float | None = None,
+        mtime: float | Fraction | None = None,
         replace: bool,
         source: Facts | None = None,
     ) -> None:
@@ -140,9 +141,9 @@ class StagedFile:
 
     def _set_time(self, fd: int) -> None:
         # What a server says is its time may be anything; a file without it is still a good file.
-        if self._mtime is None or not abs(self._mtime) < _FAR_OFF:
+        if self._mtime is None or not -_FAR_OFF < self._mtime < _FAR_OFF:
             return
-        nanoseconds = round(self._mtime * 1e9)
+        nanoseconds = round(self._mtime * 10**9)
         try:
             self._folder.fs.utime(fd, (nanoseconds, nanoseconds))
         except OSError as error:

@@ -329,7 +329,7 @@ class Runner:
         connection = transfer.spec.connection
         if error.code == "slow-down" and connection is not None:
             core.scheduler.is_busy(connection, now)
-        if error.code == "upload-gone":
+        if error.code in ("upload-gone", "object-changed"):
             part = None  # Not one part is to be tried again, but the item looked at from its beginning.
         if part is not None:
             part.attempts += 1

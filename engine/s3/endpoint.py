@@ -55,6 +55,10 @@ class Endpoint:
         """Seconds by which the server's clock is ahead of ours; ``None`` until it said something."""
         self.checksum_mode = ""
         """One of `CHECKSUM_MODES` once a request has shown that it works."""
+        self.knows_conditions: bool | None = None
+        """It takes If-Match and If-None-Match with what is written; ``None`` until one was sent."""
+        self.etags_are_md5: bool | None = None
+        """Those of what is sent in one request; ``None`` until one was compared."""
         self.was_reached = False
         """It has answered in this process: a name that is not found any more is the network's fault."""
         self._source = CredentialSource(profile)

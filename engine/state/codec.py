@@ -268,6 +268,8 @@ def checkpoint(doc: object) -> Checkpoint:
         expected_etag=maybe_text(d, "expected_etag"),
         verified=maybe_choice(Verified, d.get("verified")),
         answer=maybe_text(d, "answer"),
+        policy=None if d.get("policy") is None else choice(ConflictPolicy, d["policy"]),
+        restarts=number(d, "restarts"),
     )
 
 
