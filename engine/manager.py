@@ -203,6 +203,14 @@ class TransferManager(Commands):
             label = f"{kind.value} {request.sources[0]} to {request.target}"
         return self._intake.submit(request, label)
 
+    def plan_again(self) -> int:
+        """Try again to plan what earlier processes were asked for and was out of reach; how many those are.
+
+        Without this it is tried at the next start.
+        """
+        with self._core.lock:
+            return self._intake.plan_again()
+
     # -- looking -----------------------------------------------------------------------------------
 
     def snapshot(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from engine import OperationId, Problem, Totals, TransferManager, TransferSnapshot, TransferState, View
+from engine import Event, OperationId, Problem, Totals, TransferManager, TransferSnapshot, TransferState, View
 from tui import format
 from tui.progress import Progress
 
@@ -73,8 +73,8 @@ class Following:
         self.operations = list(operations)
         self.finished = 0
         self.cancelled = 0
-        self.refused: list[str] = []
-        """Why something could not be planned, in words."""
+        self.refused: dict[OperationId | None, Problem] = {}
+        """Why something could not be planned."""
         self._stuck_since: float | None = None
         self._unplanned_since: float | None = None
 
@@ -101,9 +101,10 @@ class Following:
         progress = self._manager.operation(self.operations[-1])
         return progress is None or not (progress.planning or progress.unfinished)
 
-    def may_plan_again(self, problem: Problem) -> bool:
-        """Wait a little if the server could not be asked what there is; false: it is time to give up."""
-        if problem.code not in CONDITIONS or self._stop.code is not None:
+    def may_plan_again(self, *problems: Problem) -> bool:
+        """Wait a little if some server could not be asked what there is; false: it is time to give up."""
+        problem = next((each for each in problems if each.code in CONDITIONS), None)
+        if problem is None or self._stop.code is not None:
             return False
         now = self._now()
         if self._unplanned_since is None:
@@ -139,7 +140,7 @@ class Following:
         while events := manager.drain_events(1000):
             for event in events:
                 if event.kind == "refused":
-                    self.refused.append(event.text)
+                    self._note_refusal(event)
                 elif event.row is None:
                     continue
                 elif event.kind == "finished":
@@ -149,6 +150,11 @@ class Following:
                     self.cancelled += 1
         if self._progress.is_live:
             self._progress.show(self._rows(), self._totals())
+
+    def _note_refusal(self, event: Event) -> None:
+        progress = self._manager.operation(event.operation) if event.operation is not None else None
+        problem = progress.problem if progress is not None else None
+        self.refused[event.operation] = problem or Problem(event.text, "", "", False)
 
     def _rows(self) -> tuple[TransferSnapshot, ...]:
         manager, room = self._manager, self._progress.room

@@ -113,6 +113,11 @@ def finish_queue(setup: Setup) -> int:
         progress = Progress(quiet=setup.args.quiet)
         following = Following(manager, progress, stop, wait_for=setup.wait_for)
         code = 0 if is_held else following.until(lambda: manager.is_settled)
+        while following.refused and not code and following.may_plan_again(*following.refused.values()):
+            following.refused.clear()
+            manager.plan_again()
+            code = following.until(lambda: manager.is_settled)
+        code = code or stop.code or 0
         rows = manager.snapshot(0, _ALL_ROWS).rows
     left = tuple(row for row in rows if not row.state.is_final)
     if code in SIGNALS.values():
@@ -123,8 +128,8 @@ def finish_queue(setup: Setup) -> int:
     for row in paused:
         if not setup.args.quiet:
             print(f"paused  {display(row.source)} -> {display(row.target)}")
-    for text in following.refused:
-        complain(text)
+    for problem in following.refused.values():
+        complain(_sentences(f"{problem.what}: {problem.why}", advice(problem)))
     others = tuple(row for row in left if row not in paused)
     return _verdict(code, others, following, again="") or (1 if following.refused else 0)
 

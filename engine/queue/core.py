@@ -41,6 +41,8 @@ class Operation:
     label: str
     added_at: float
     is_planning: bool = False
+    is_from_before: bool = False
+    """An earlier process was asked for it, and did not come to the end of its planning."""
     problem: Problem | None = None
     """Why planning ended early."""
     answers: dict[str, str] = field(default_factory=dict)

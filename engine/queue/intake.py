@@ -7,7 +7,15 @@ import threading
 from collections import deque
 from dataclasses import replace
 
-from engine.errors import Condition, EngineError, Interrupted, explain, refusal
+from engine.errors import (
+    Condition,
+    EngineError,
+    Interrupted,
+    Retryable,
+    TransferError,
+    explain,
+    refusal,
+)
 from engine.model import ConflictPolicy, OperationId, Request, TransferId, TransferSpec, TransferState
 from engine.pace.cancel import CancelToken
 from engine.planner import Planner
@@ -22,6 +30,9 @@ from engine.transfer import Transfer
 log = logging.getLogger(__name__)
 
 S = TransferState
+
+_OUT_OF_REACH = ("needs-profile", "no-credentials", "wrong-key", "wrong-secret", "unknown-host", "tls")
+"""Codes that say more about this process and its surroundings than about what was asked for."""
 
 
 class Intake:
@@ -63,6 +74,18 @@ class Intake:
             self._thread = threading.Thread(target=self._run, name="s3tui-planner", daemon=True)
             self._thread.start()
         self._filled.notify()
+
+    def plan_again(self) -> int:
+        """Try what could not be planned because something was out of reach. With the lock held."""
+        kept = [
+            operation
+            for operation in self._core.operations.values()
+            if operation.request is not None and operation.problem is not None and not operation.is_planning
+        ]
+        for operation in kept:
+            operation.problem = None
+            self.resume(operation)
+        return len(kept)
 
     def stop(self) -> None:
         """End planning; it begins again with the next start. With the lock held."""
@@ -115,7 +138,12 @@ class Intake:
             problem = replace(problem, what=operation.label)
         with core.lock:
             operation.problem = problem
-            self._planned(operation)
+            if operation.is_from_before and _may_heal(error):
+                # Whoever asked for it is gone, and counts on it: it stays on record as it was.
+                operation.is_planning = False
+                self._tokens.pop(operation.id, None)
+            else:
+                self._planned(operation)
             core.tell(Event("refused", None, operation.id, str(problem)))
 
     def _planned(self, operation: Operation) -> None:
@@ -206,6 +234,13 @@ class Intake:
         if known.state is S.QUEUED:
             core.requeue(known)
         return True
+
+
+def _may_heal(error: Exception) -> bool:
+    """Another day, or with other options, it can be planned."""
+    return isinstance(error, (Condition, Retryable)) or (
+        isinstance(error, TransferError) and error.code in _OUT_OF_REACH
+    )
 
 
 def with_policy(spec: TransferSpec, answer: str) -> TransferSpec:

@@ -26,6 +26,7 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
             operation.label,
             operation.added_at,
             is_planning=not (operation.planned or only_new) and operation.request is not None,
+            is_from_before=not operation.planned,
         )
     transfers = []
     for item in loaded.items:

@@ -68,6 +68,12 @@ class FakeQueue(FakeManager):
         super().close(deadline)
         self.deadline = deadline
 
+    def plan_again(self) -> int:
+        """Note it."""
+        self.commands.append(("plan_again",))
+        self.problem = None
+        return 1
+
     @property
     def is_settled(self) -> bool:
         """Nothing moves by itself any more."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Event, Outcome, Problem, Question, TransferRequest, TransferState, Waiting
+from engine import Event, OperationId, Outcome, Problem, Question, TransferRequest, TransferState, Waiting
 from tests.tui.fake_queue import FakeQueue, change, finish, use
 from tui.cli import run
 from tui.following import Following, Stop, signals
@@ -287,9 +287,27 @@ def test_run_leaves_a_queue_alone_that_is_paused_as_a_whole(
 
 def test_run_says_what_could_not_be_planned(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
     queue = use(monkeypatch, saved(S.QUEUED))
-    queue.script = [lambda q: q.events.append(Event("refused", None, None, "upload x: gone")), finish()]
+    queue.problem = DENIED
+    queue.script = [refuse, finish()]
     assert run(["run"]) == 1
-    assert capsys.readouterr().err == "s3tui: upload x: gone\n"
+    assert capsys.readouterr().err == "s3tui: upload /data/b: access is denied. Ask for the permission.\n"
+    assert queue.commands == []
+
+
+def refuse(queue: FakeQueue) -> None:
+    """What an earlier process was asked for cannot be planned."""
+    queue.events.append(Event("refused", None, OperationId(1), "in words"))
+
+
+def test_run_plans_again_what_was_out_of_reach(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    ticks = iter(range(0, 100_000, 3))
+    with_clock(monkeypatch, lambda: float(next(ticks)))
+    queue = use(monkeypatch, saved(S.QUEUED))
+    queue.problem = OFFLINE
+    queue.script = [refuse, finish()]
+    assert run(["run"]) == 0
+    assert queue.commands == [("plan_again",)]
+    assert capsys.readouterr().err.startswith("s3tui: waiting for 15m at most: list s3://b/: ")
 
 
 def test_what_was_mended_at_the_start_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
