@@ -41,7 +41,7 @@ url = "https://minio.example.net:9000"
 region = "us-east-1"
 addressing = "path"            # auto path virtual
 ca_file = "/etc/ssl/our-ca.pem"
-profile = "backup"             # whose credentials: else those of the AWS profile of this name, else the default ones
+profile = "backup"             # whose credentials; else those of an AWS profile of the same name
 read_only = false
 unsigned = false
 """

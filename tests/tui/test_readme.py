@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from tests.tui.readme import README, with_table
+from tui.options import COMMANDS
+from tui.settings import EXAMPLE
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -17,6 +19,15 @@ def test_every_picture_it_shows_is_there() -> None:
     shown = re.findall(r"\((screenshots/[^)]+)\)", TEXT)
     assert len(shown) > 5
     assert [path for path in shown if not (README.parent / path).exists()] == []
+
+
+def test_it_shows_every_setting() -> None:
+    shown = "\n".join(line.removeprefix("    ") for line in TEXT.splitlines())
+    assert EXAMPLE in shown
+
+
+def test_it_names_every_command() -> None:
+    assert [command for command in COMMANDS if f"s3tui {command}" not in TEXT] == []
 
 
 def test_every_make_target_it_names_exists() -> None:

@@ -76,6 +76,7 @@ class FilePane(Vertical):
         self._visited = Visited()
         self._free = FreeSpace(browser)
         self._said: tuple[Content, Content] | None = None
+        self._looked_for: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The list, and the filter's line while it is in use."""
@@ -120,6 +121,7 @@ class FilePane(Vertical):
             self._read(location)
             return
         self._free.look(None)
+        self._looked_for = pane_text.credentials_looked_for()
         self._describe()
         self.list.refresh()
 
@@ -378,7 +380,7 @@ class FilePane(Vertical):
     def _say(self, cells: int, room: int) -> list[Spans]:
         model = self.model
         if self.location is None:
-            return pane_text.nothing_configured(cells, room)
+            return pane_text.nothing_configured(self._looked_for, cells, room)
         if model.total and model.filter:
             through = not self.is_reading and model.filtered_count == model.total
             return pane_text.no_match(model.filter, model.filtered_count, through, cells, room)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from engine import LocalRef, Location, ObjectRef, Problem, Profile
+from engine import LocalRef, Location, ObjectRef, Problem, Profile, looked_for
 from tui import format
 from tui.places import address, home
 from tui.safe_text import display, path_tail, width, wrap
@@ -155,16 +155,20 @@ def failed(location: Location, problem: Problem, cells: int, room: int) -> list[
     return _centred(lines, cells, room)
 
 
-def nothing_configured(cells: int, room: int, env: Mapping[str, str] = os.environ) -> list[Spans]:
-    """No profile, no endpoint, no keys: what was looked for, and what to do."""
+def credentials_looked_for(env: Mapping[str, str] = os.environ) -> list[str]:
+    """Where credentials were looked for and what was there, a line each. Reads two small files."""
+    # A web identity is for machines in a cluster only.
+    facts = [fact for fact in looked_for(env) if not ("WEB_IDENTITY" in fact and fact.endswith("not set"))]
+    return [home(fact, env) for fact in facts]
+
+
+def nothing_configured(found: Sequence[str], cells: int, room: int) -> list[Spans]:
+    """No profile, no endpoint, no keys: what was looked for and what was found, and what to do."""
     inner = max(cells - 4, 8)
-    config = home(env.get("AWS_CONFIG_FILE") or "~/.aws/config")
-    secrets = home(env.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
-    looked = f"Looked for AWS_PROFILE, AWS_ACCESS_KEY_ID, {secrets} and {config}: none is there."
     now = "Run aws configure, or start with --profile or --endpoint-url. To look around first: s3tui demo."
-    lines = [("No credentials", "bad"), ("", "")]
-    lines += [(line, "") for line in wrap(display(looked), inner)]
-    lines += [("", "")]
-    lines += [(line, "") for line in wrap(display(now), inner)]
-    lines += [("", ""), *_hints(inner, ":", "go to a local path")]
+    lines = [("No credentials", "bad")]
+    for fact in found:
+        lines += [(line, "") for line in wrap(display(fact), inner)]
+    lines += [("", ""), *[(line, "") for line in wrap(display(now), inner)]]
+    lines += _hints(inner, ":", "go to a local path")
     return _centred(lines, cells, room)
