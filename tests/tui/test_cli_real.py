@@ -410,6 +410,16 @@ def test_verify_tells_every_difference_and_by_which_test(
     assert (quiet.returncode, quiet.stdout, quiet.stderr.count("\n")) == (1, "", 4)
 
 
+def test_verify_counts_what_it_cannot_read_as_not_equal(s3tui: S3tui, work: Path, bucket: str) -> None:
+    write(work / "src/a", 10)
+    assert s3tui("cp", "src", f"s3://{bucket}/").returncode == 0
+    os.symlink("/nowhere", work / "src/dangling")
+    ran = s3tui("verify", "src", f"s3://{bucket}/")
+    assert ran.returncode == 1
+    assert "1 equal, 1 not" in ran.stdout
+    assert "error     -     dangling: " in ran.stderr
+
+
 def test_verify_compares_by_etag_where_there_is_no_checksum(
     s3tui: S3tui, work: Path, bucket: str, seaweed: Seaweed
 ) -> None:
