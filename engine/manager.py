@@ -155,15 +155,24 @@ class TransferManager(Commands):
         """Twice a second: speeds, debts, stuck workers, records that could not be written."""
         core = self._core
         while not core.clock.wait(self._end, HOUSEKEEPING_SECONDS):
-            with core.lock:
-                self._reporter.sample()
-                self._debts.schedule(core.clock.monotonic())
-                self._pool.write_off_stuck()
-                self._save_again()
+            try:
+                with core.lock:
+                    self._reporter.sample()
+                    core.roster.synced_up_to(core.store.durable_seq)
+                    self._debts.schedule(core.clock.monotonic())
+                    self._pool.write_off_stuck()
+                    self._save_again()
+            except Exception:
+                # Without this thread nothing that could not be saved would ever be saved.
+                log.exception("keeping house")
 
     def _save_again(self) -> None:
         core = self._core
-        if not core.unsaved or core.store.problem:
+        if core.store.problem or core.is_closed:
+            return
+        if core.is_hold_unsaved:
+            core.save_hold()
+        if not core.unsaved:
             return
         transfers = [core.roster.items[id] for id in core.unsaved if id in core.roster.items]
         core.unsaved.clear()
@@ -174,7 +183,7 @@ class TransferManager(Commands):
                     core.store.confirm_many(transfer.id, parts)
             except Condition:
                 transfer.unsaved_parts = parts
-                core.unsaved.add(transfer.id)
+                core.unsaved.update(item.id for item in transfers)
                 return
         core.save_many(transfers)
 

@@ -13,7 +13,7 @@ from engine.errors import Condition
 from engine.jobs.protocol import Part
 from engine.model import ConnectionId, ItemKind, LocalRef, TransferId, TransferState
 from engine.queue.blockade import Blockade, Scope
-from engine.transfer import Transfer
+from engine.transfer import Run, Transfer
 
 S = TransferState
 
@@ -49,6 +49,8 @@ class Work:
     part: Part | None = None
     debt: int = 0
     """CLEAN: number of the debt."""
+    run: Run | None = None
+    """MOVE: the run that the part belongs to; once that is over, the part is nobody's business."""
 
 
 class Lane(NamedTuple):
@@ -109,7 +111,10 @@ class Scheduler:
             self._large_active += 1
 
     def stopped(self, transfer: Transfer) -> None:
-        """Its run is over."""
+        """Its run is over, and with it any probing: whoever is next may try."""
+        for blockade in self.blockades.values():
+            if blockade.probe == transfer.id:
+                blockade.probe = None
         try:
             self._rotation.remove(transfer)
         except ValueError:
@@ -148,6 +153,7 @@ class Scheduler:
         times = [timer[0] for timer in self._timers[:1]]
         times += [blockade.until for blockade in self.blockades.values() if blockade.probe is None]
         times += [item.run.next_due for item in self._rotation if item.run is not None and item.run.delayed]
+        times += [when for when in map(self._may_ask_at, self._ceilings) if when > now]
         return max(min(times), now) if times and not self.held else None
 
     def _wake(self, now: float) -> None:
@@ -196,7 +202,10 @@ class Scheduler:
         if lane.is_small:
             # Beside large items, small ones leave half of the workers to them.
             room = self.workers if not self._large_active else max(1, self.workers // 2)
-            return self._small_active < room
+            return self._small_active < room or (
+                self._small_active < room + KEPT_WAITING
+                and sum(1 for item in self._rotation if item.is_small and item.state is not S.WAITING) < room
+            )
         moving = sum(1 for item in self._rotation if not item.is_small and item.state is not S.WAITING)
         return moving < self.active_items and self._large_active < self.active_items + KEPT_WAITING
 
@@ -212,7 +221,7 @@ class Scheduler:
                 part = run.pending.popleft()
                 run.in_hand[part.number] = part
                 part.in_hand = True
-                return Work(WorkKind.MOVE, transfer, part)
+                return Work(WorkKind.MOVE, transfer, part, run=run)
         return None
 
     # -- busy servers ------------------------------------------------------------------------------
@@ -241,6 +250,11 @@ class Scheduler:
             del self._ceilings[connection]
             return True
         return self._under_way.get(connection, 0) < int(ceiling)
+
+    def _may_ask_at(self, connection: ConnectionId) -> float:
+        """Monotonic time from which one thing more may be asked of a busy server."""
+        ceiling, since = self._ceilings[connection]
+        return since + (self._under_way.get(connection, 0) + 1.01 - ceiling) * _RAISE_EVERY
 
     # -- conditions --------------------------------------------------------------------------------
 

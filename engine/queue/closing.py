@@ -88,10 +88,17 @@ class Closer:
                 self._close(group)
             except Exception as error:
                 log.exception("closing a group")
+                self._fail_all(group, error)
+
+    def _fail_all(self, group: list[Closing], error: Exception) -> None:
+        """None of them may be left hanging, and the thread goes on whatever happens."""
+        for closing in group:
+            try:
                 with self._core.lock:
-                    for closing in group:
-                        if closing.transfer.run is closing.run and not closing.run.stopping:
-                            self.failed(closing.transfer, closing.run, error)
+                    if closing.transfer.run is closing.run and not closing.run.stopping:
+                        self.failed(closing.transfer, closing.run, error)
+            except Exception:
+                log.exception("item %d: failing at its end", closing.transfer.id)
 
     def _next_group(self) -> list[Closing]:
         core = self._core
@@ -133,7 +140,7 @@ class Closer:
             staged.sync()
             closing.final = staged.publish()
             return True
-        except TransferError as error:
+        except Exception as error:  # Of this item alone: the others of its group are put in place.
             staged.close()
             with self._core.lock:
                 if not closing.run.stopping:

@@ -35,6 +35,7 @@ class Commands:
                 return
             if transfer.state is S.FINISHING:
                 transfer.wish = S.PAUSED
+                core.save(transfer)
                 return
             core.scheduler.gave_up(transfer)
             core.go(transfer, S.PAUSED)
@@ -50,6 +51,7 @@ class Commands:
                 return
             if transfer.state is S.FINISHING and transfer.wish is S.PAUSED:
                 transfer.wish = None
+                core.save(transfer)
             elif transfer.state is S.PAUSED:
                 self._queue_again(transfer)
 
@@ -70,7 +72,7 @@ class Commands:
                     blockade.until = core.clock.monotonic()
                     core.wake()
                     return
-            if transfer.run is not None and transfer.run.delayed:
+            if transfer.run is not None and not transfer.run.stopping:
                 transfer.run.wake_delayed(float("inf"))
                 core.go(transfer, S.RUNNING)
                 core.wake()
@@ -94,6 +96,7 @@ class Commands:
                 return
             if transfer.state is S.FINISHING:
                 transfer.wish = S.CANCELLED
+                self._core.save(transfer)
                 return
             self._closer.cancel(transfer)
 
@@ -157,8 +160,13 @@ class Commands:
         changed = core.roster.place(transfer, index)
         core.save_many(changed)
         for item in changed:
-            if item.state is S.QUEUED and item.run is None:
+            if item.run is not None:
+                continue
+            if item.state is S.QUEUED:
                 core.scheduler.ready(item)
+            elif item.state is S.WAITING and item.hold is not None and item.hold.reason == "retry":
+                # If it was due and waited for room, it did so under its old rank.
+                core.scheduler.wait_until(item, item.hold.until)
         core.touch()
 
     # -- all items ---------------------------------------------------------------------------------
@@ -168,8 +176,7 @@ class Commands:
         core = self._core
         with core.lock:
             core.scheduler.held = True
-            core.store.set_held(True)
-            core.store.request_sync()
+            core.save_hold()
             for transfer in core.scheduler.active:
                 if transfer.state in (S.RUNNING, S.WAITING):
                     core.go(transfer, S.QUEUED)
@@ -181,8 +188,7 @@ class Commands:
         core = self._core
         with core.lock:
             core.scheduler.held = False
-            core.store.set_held(False)
-            core.store.request_sync()
+            core.save_hold()
             core.touch()
             core.wake()
 

@@ -53,6 +53,7 @@ class ItemContext:
             transfer.checkpoint = checkpoint
             if drop_parts:
                 transfer.parts.clear()
+                transfer.unsaved_parts.clear()
             if transfer.is_small and not durable:
                 return
             seq = core.store.save_checkpoint(self.id, checkpoint, drop_parts=drop_parts)
@@ -90,6 +91,7 @@ class ItemContext:
         core, transfer = self._core, self._transfer
         with core.lock:
             self._check_alive(None)
+            transfer.unsaved_parts = [part for part in transfer.unsaved_parts if part.number != number]
             if transfer.parts.pop(number, None) is not None and not transfer.is_small:
                 core.store.forget(self.id, number)
 

@@ -79,6 +79,8 @@ class Core:
         self.events: deque[Event] = deque(maxlen=MOST_NEWS)
         self.unsaved: set[TransferId] = set()
         """Items whose record could not be written; written when the journal can be again."""
+        self.is_hold_unsaved = False
+        """The hold, or its end, could not be written; as `unsaved`."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False
@@ -147,6 +149,15 @@ class Core:
             self.unsaved.update(transfer.id for transfer in transfers)
             self.block(error, transfers[0])
 
+    def save_hold(self) -> None:
+        """Journal whether the queue is held. With the lock held; as `save`."""
+        try:
+            self.store.set_held(self.scheduler.held)
+            self.store.request_sync()
+            self.is_hold_unsaved = False
+        except Condition:
+            self.is_hold_unsaved = True
+
     def block(self, error: Condition, transfer: Transfer) -> None:
         """A condition holds. With the lock held."""
         self.scheduler.block(error, transfer, self.clock.monotonic())
@@ -191,7 +202,8 @@ def saved(transfer: Transfer) -> SavedItem:
     """What a restart must know. Work under way is QUEUED there, and so is waiting."""
     state = transfer.state
     if state in (S.RUNNING, S.FINISHING, S.WAITING):
-        state = transfer.wish if transfer.wish is S.PAUSED else S.QUEUED
+        # Who wanted to cancel it in its last step does not want it to go on after a restart.
+        state = S.QUEUED if transfer.wish is None else S.PAUSED
     return SavedItem(
         id=transfer.id,
         operation=transfer.operation,

@@ -6,7 +6,7 @@ import logging
 import os
 import stat
 
-from engine.errors import Condition, EngineError, TransferError
+from engine.errors import Condition, EngineError
 from engine.jobs import make_job
 from engine.model import ObjectRef
 from engine.queue.context import ItemContext
@@ -95,8 +95,8 @@ class Debts:
         job = make_job(ItemContext(core, transfer, Run(core.clock)))
         try:
             job.discard()
-        except TransferError as error:
-            log.info("item %d: clean-up later: %s", transfer.id, error.code)
+        except (EngineError, OSError) as error:
+            log.info("item %d: clean-up later: %s", transfer.id, type(error).__name__)
             with core.lock:
                 for debt in core.store.owed():
                     if debt.id in transfer.owed:

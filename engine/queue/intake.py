@@ -220,9 +220,13 @@ class Intake:
         """It is in the queue already: ask for it again instead. With the lock held."""
         core = self._core
         known = core.roster.find(spec)
-        if known is None or spec.refusal is not None:
-            return known is not None
+        if known is None:
+            return False
+        if operation.id in (known.operation, *known.also):
+            return True  # Planned again after a restart: what was done to its items since holds.
         core.roster.adopt(known, operation.id)
+        if spec.refusal is not None:
+            return True
         if known.state in (S.FAILED, S.PAUSED, S.ATTENTION) and known.run is None:
             if known.checkpoint.phase in ("", "intent"):
                 core.roster.respec(known, spec)

@@ -186,7 +186,8 @@ class Reporter:
         under_way = sum(
             transfer.bytes_done
             for transfer in core.scheduler.active
-            if is_all or core.roster.operations.get(transfer.operation) is sums
+            if is_all
+            or any(core.roster.operations.get(id) is sums for id in (transfer.operation, *transfer.also))
         )
         done = min(sums.bytes_finished + under_way, sums.bytes_total)
         left = max(0, sums.bytes_total - done)

@@ -58,7 +58,7 @@ class Runner:
                 return self._begin(transfer)
             case WorkKind.MOVE:
                 assert work.part is not None
-                return self._move(transfer, work.part)
+                return self._move(transfer, work.part, work.run)
             case WorkKind.FINISH:
                 self._in_job(transfer, lambda run: self._finish(transfer, run))
             case WorkKind.REMOVE:
@@ -113,12 +113,14 @@ class Runner:
             part = run.pending.popleft()
             run.in_hand[part.number] = part
             part.in_hand = True
-            return [Work(WorkKind.MOVE, transfer, part)]
+            return [Work(WorkKind.MOVE, transfer, part, run=run)]
 
     # -- moving ------------------------------------------------------------------------------------
 
-    def _move(self, transfer: Transfer, part: Part) -> Work | None:
+    def _move(self, transfer: Transfer, part: Part, wanted: Run | None) -> Work | None:
         follow: list[Work] = []
+        if transfer.run is not wanted:
+            return None  # That run was stopped and closed, and the item may have begun anew since.
 
         def move(run: Run) -> None:
             assert run.job is not None
@@ -165,10 +167,13 @@ class Runner:
 
     def _got_through(self, transfer: Transfer) -> None:
         """Something got done: whoever waited for the same thing may go on. With the lock held."""
+        blockades = len(self._core.scheduler.blockades)
         for other in self._core.scheduler.unblock(transfer):
             if other.state is S.WAITING:
                 self._core.go(other, S.QUEUED)
                 self._core.requeue(other)
+        if len(self._core.scheduler.blockades) < blockades:
+            self._core.wake()  # Also for those that had not begun.
 
     # -- ending ------------------------------------------------------------------------------------
 
@@ -372,6 +377,9 @@ class Runner:
                 run.job.close()
             except (OSError, TransferError) as error:
                 log.warning("item %d: closing: %s", transfer.id, type(error).__name__)
+            except Exception:
+                # Whatever it is, the item must not be held by a run that is over.
+                log.exception("item %d: closing", transfer.id)
         with core.lock:
             core.retire(transfer, run)
             if core.is_closing:
