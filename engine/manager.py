@@ -172,6 +172,7 @@ class TransferManager(Commands):
             return
         if core.is_hold_unsaved:
             core.save_hold()
+        core.record_cancelled()
         if not core.unsaved:
             return
         transfers = [core.roster.items[id] for id in core.unsaved if id in core.roster.items]

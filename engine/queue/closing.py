@@ -246,6 +246,7 @@ class Closer:
             core.store.request_sync()
         except Condition as error:
             core.go(transfer, S.CANCELLED)
+            core.unrecorded.append(cancelled_item(core, transfer))
             core.block(error, transfer)
         row = row_of(core, transfer)
         core.roster.finish(transfer, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections import deque
@@ -20,11 +21,13 @@ from engine.pace.retry import RetryPolicy
 from engine.queue.roster import Roster
 from engine.scheduler import Scheduler, Work, WorkKind
 from engine.snapshot import Event, Question, TransferSnapshot
-from engine.state.store import SavedItem, Store
+from engine.state.store import FinishedItem, SavedItem, Store
 from engine.transfer import Run, Transfer
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connections
+
+log = logging.getLogger(__name__)
 
 S = TransferState
 
@@ -79,6 +82,8 @@ class Core:
         self.events: deque[Event] = deque(maxlen=MOST_NEWS)
         self.unsaved: set[TransferId] = set()
         """Items whose record could not be written; written when the journal can be again."""
+        self.unrecorded: list[FinishedItem] = []
+        """Cancelled while the journal could not be written; recorded when it can be again."""
         self.is_hold_unsaved = False
         """The hold, or its end, could not be written; as `unsaved`."""
         self.is_closing = False
@@ -157,6 +162,17 @@ class Core:
             self.is_hold_unsaved = False
         except Condition:
             self.is_hold_unsaved = True
+
+    def record_cancelled(self) -> None:
+        """Journal what `unrecorded` holds. With the lock held; as `save`."""
+        if not self.unrecorded:
+            return
+        try:
+            self.store.finish(self.unrecorded)
+            self.store.request_sync()
+            self.unrecorded = []
+        except Condition as error:
+            log.info("cancelled items are recorded later: %s", error.detail)
 
     def block(self, error: Condition, transfer: Transfer) -> None:
         """A condition holds. With the lock held."""

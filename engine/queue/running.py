@@ -337,8 +337,8 @@ class Runner:
         if error.code in ("upload-gone", "object-changed"):
             part = None  # Not one part is to be tried again, but the item looked at from its beginning.
         if part is not None:
-            part.attempts += 1
-            attempt = part.attempts
+            # A run that could not be kept has counted too.
+            attempt = part.attempts = max(part.attempts, transfer.attempts) + 1
         else:
             transfer.attempts += 1
             attempt = transfer.attempts

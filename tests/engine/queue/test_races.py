@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import Condition, Retryable
 from engine.model import MIB, TransferState
+from engine.queue import running
 from engine.queue.core import Core
 from engine.scheduler import WorkKind
 from engine.state.store import Store
@@ -268,3 +269,33 @@ def test_one_file_that_cannot_be_put_in_place_for_a_strange_reason_fails_alone(q
     closings[0].result.staged = Strange()  # type: ignore[assignment]
     queue.close_items()
     assert states([first, second]) == [S.FAILED, S.DONE]
+
+
+def test_an_item_cancelled_while_nothing_can_be_saved_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> int:
+        raise unsaved()
+
+    with quiet_at(tmp_path / "state") as queue:
+        (item,) = queue.add(upload("a"))
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "finish", refuse)
+            queue.manager.cancel(item.id)
+            queue.manager._save_again()
+        queue.manager._save_again()
+    with quiet_at(tmp_path / "state") as queue:
+        assert len(queue.core.roster) == 0
+
+
+def test_attempts_are_counted_also_where_too_many_items_wait_to_be_kept_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "KEPT_WAITING", 0)
+    with quiet_at(tmp_path / "state", attempts=3) as queue:
+        queue.job.steps["move"] = [Retryable("connection-lost") for _ in range(20)]
+        (item,) = queue.add(upload("a"))
+        for round in range(1, 6):
+            queue.do_all(round * LATER)
+        assert item.state is S.FAILED
+        assert len(queue.job.steps["move"]) == 17
