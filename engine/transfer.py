@@ -81,6 +81,7 @@ class Transfer:
         "operation",
         "outcome",
         "owed",
+        "parked",
         "parts",
         "problem",
         "question",
@@ -105,6 +106,8 @@ class Transfer:
         """The confirmed parts, as journalled."""
         self.unsaved_parts: list[ConfirmedPart] = []
         """Confirmed while the journal could not be written; journalled when it can be again."""
+        self.parked = 0
+        """Its share of `Sums.bytes_parked`."""
         self.attempts = 0
         """Tries in a row that failed without any part getting done."""
         self.problem: Problem | None = None

@@ -205,6 +205,8 @@ class Core:
             self.retired_down += moved
         transfer.seconds_before += max(0.0, self.clock.monotonic() - run.begun_at)
         transfer.run = None
+        if not transfer.state.is_final:
+            self.roster.park(transfer, transfer.bytes_confirmed)
         self.scheduler.stopped(transfer)
 
     def requeue(self, transfer: Transfer) -> None:

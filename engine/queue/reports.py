@@ -189,7 +189,7 @@ class Reporter:
             if is_all
             or any(core.roster.operations.get(id) is sums for id in (transfer.operation, *transfer.also))
         )
-        done = min(sums.bytes_finished + under_way, sums.bytes_total)
+        done = min(sums.bytes_finished + sums.bytes_parked + under_way, sums.bytes_total)
         left = max(0, sums.bytes_total - done)
         up, down = self._up.bytes_per_second, self._down.bytes_per_second
         moving = bool(sums.counts[S.RUNNING] or sums.counts[S.FINISHING])

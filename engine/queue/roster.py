@@ -23,7 +23,7 @@ Key = tuple[ItemKind, Place, Place]
 class Sums:
     """Counts and bytes of a set of items."""
 
-    __slots__ = ("bytes_finished", "bytes_total", "counts", "started_at", "verified")
+    __slots__ = ("bytes_finished", "bytes_parked", "bytes_total", "counts", "started_at", "verified")
 
     def __init__(self) -> None:
         self.counts: dict[TransferState, int] = dict.fromkeys(TransferState, 0)
@@ -31,6 +31,8 @@ class Sums:
         """Of items with a known size that are unfinished or DONE."""
         self.bytes_finished = 0
         """Of those, what DONE items hold."""
+        self.bytes_parked = 0
+        """Of those, what is confirmed of unfinished items that are not being worked on."""
         self.verified = 0
 
     @property
@@ -83,6 +85,7 @@ class Roster:
             else:
                 insort(self._order, entry)
             self._count(transfer, transfer.state, 1)
+            self.park(transfer, transfer.bytes_confirmed)
         self.changes += 1
 
     def find(self, spec: TransferSpec) -> Transfer | None:
@@ -94,7 +97,18 @@ class Roster:
         """A later operation asked for the same."""
         if operation != transfer.operation and operation not in transfer.also:
             transfer.also = (*transfer.also, operation)
-            self._count_in(self.operations.setdefault(operation, Sums()), transfer, transfer.state, 1)
+            sums = self.operations.setdefault(operation, Sums())
+            self._count_in(sums, transfer, transfer.state, 1)
+            sums.bytes_parked += transfer.parked
+
+    def park(self, transfer: Transfer, confirmed: int) -> None:
+        """So many bytes of it are confirmed while nobody works on it; 0 from when somebody does."""
+        by = confirmed - transfer.parked
+        if by:
+            transfer.parked = confirmed
+            self.sums.bytes_parked += by
+            for operation in (transfer.operation, *transfer.also):
+                self.operations[operation].bytes_parked += by
 
     def respec(self, transfer: Transfer, spec: TransferSpec) -> None:
         """The same item, with what is known now."""
@@ -115,6 +129,7 @@ class Roster:
 
     def finish(self, transfer: Transfer, row: TransferSnapshot) -> None:
         """It is DONE or CANCELLED: out of the order, to the top of the finished ones."""
+        self.park(transfer, 0)
         del self.items[transfer.id]
         if self._by_key.get(key_of(transfer.spec)) == transfer.id:
             del self._by_key[key_of(transfer.spec)]

@@ -85,6 +85,7 @@ class Runner:
             run = transfer.run = Run(self._clock)
             run.size = max(transfer.spec.size, 0)
             core.scheduler.started(transfer)
+            core.roster.park(transfer, 0)
             core.go(transfer, S.RUNNING)
             core.tell(event("started", row_of(core, transfer)))
         follow: list[Work] = []

@@ -12,7 +12,7 @@ from engine import Connections, EngineConfig, OperationId, TransferManager
 from engine.errors import Condition
 from engine.jobs.protocol import Begun, Finished, JobContext, Part
 from engine.local.fsops import FsOps
-from engine.model import Outcome, TransferSpec, TransferState
+from engine.model import ConfirmedPart, Outcome, TransferSpec, TransferState
 from engine.pace.cancel import CancelToken
 from engine.queue import running as running_module
 from engine.queue.closing import Closing
@@ -47,13 +47,15 @@ class FakeJob:
     def begin(self) -> Begun | Finished:
         self._step("begin")
         length = max(self.ctx.spec.size, 0) // max(1, self.parts)
-        return Begun(
-            [Part(n, (n - 1) * length, length) for n in range(1, self.parts + 1)], self.ctx.spec.size
-        )
+        parts = [Part(n, (n - 1) * length, length) for n in range(1, self.parts + 1)]
+        for part in parts:
+            part.confirmed = part.number in self.ctx.saved_parts()
+        return Begun(parts, self.ctx.spec.size)
 
     def move(self, part: Part) -> None:
         self._step("move")
         self.moved.append(part.number)
+        self.ctx.confirm(ConfirmedPart(part.number, part.length, 0))
         part.confirmed = True
 
     def finish(self) -> Finished:

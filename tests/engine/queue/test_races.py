@@ -299,3 +299,35 @@ def test_attempts_are_counted_also_where_too_many_items_wait_to_be_kept_open(
             queue.do_all(round * LATER)
         assert item.state is S.FAILED
         assert len(queue.job.steps["move"]) == 17
+
+
+def test_what_is_confirmed_counts_as_done_while_its_item_is_paused_and_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    def bytes_done(queue: Quiet) -> int:
+        return queue.manager.snapshot().totals.bytes_done
+
+    with quiet_at(tmp_path / "state") as queue:
+        queue.job.parts = 2
+        (item,) = queue.add(upload("a", 20 * MIB))
+        queue.step(queue.step(queue.take()))
+        assert bytes_done(queue) == 10 * MIB
+        queue.manager.pause(item.id)
+        queue.do_all()
+        assert item.run is None
+        assert bytes_done(queue) == 10 * MIB
+    with quiet_at(tmp_path / "state") as queue:
+        queue.job.parts = 2
+        (item,) = queue.core.roster
+        assert bytes_done(queue) == 10 * MIB
+        queue.add(item.spec)
+        for progress in map(queue.manager.operation, queue.core.operations):
+            assert progress is None or progress.totals.bytes_done == 10 * MIB
+        begun = queue.step(queue.take())
+        assert begun is not None
+        assert bytes_done(queue) == 10 * MIB
+        queue.step(begun)
+        assert bytes_done(queue) == 20 * MIB
+        queue.manager.cancel(item.id)
+        queue.do_all(LATER)
+        assert queue.core.roster.sums.bytes_parked == 0
