@@ -80,7 +80,8 @@ class Runner:
                 if may:
                     core.go(transfer, S.QUEUED)
                     core.requeue(transfer)
-                core.scheduler.gave_up(transfer)
+                if transfer.run is None:  # Else it was given out twice, and its run tells how it went.
+                    core.scheduler.gave_up(transfer)
                 return None
             run = transfer.run = Run(self._clock)
             run.size = max(transfer.spec.size, 0)

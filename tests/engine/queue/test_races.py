@@ -331,3 +331,18 @@ def test_what_is_confirmed_counts_as_done_while_its_item_is_paused_and_after_a_r
         queue.manager.cancel(item.id)
         queue.do_all(LATER)
         assert queue.core.roster.sums.bytes_parked == 0
+
+
+def test_an_item_that_is_given_out_twice_is_begun_once_and_still_waits_for_its_condition(
+    queue: Quiet,
+) -> None:
+    queue.job.steps["begin"] = [offline()]
+    (item,) = queue.add(upload("a"))
+    queue.add(item.spec)
+    works = [queue.take(), queue.take()]
+    assert [work.kind for work in works if work is not None] == [WorkKind.BEGIN, WorkKind.BEGIN]
+    for work in works:
+        queue.step(work)
+    assert item.state is S.WAITING
+    queue.do_all(LATER)
+    assert states([item]) == [S.DONE]
