@@ -249,6 +249,9 @@ class Runner:
         if run.stopping:
             return  # Whatever it was, the item had been told to stop.
         if isinstance(error, Interrupted):
+            if transfer.wish is not None and not core.is_closing:
+                self._heed_wish(transfer)
+                return
             if not core.is_closing:
                 core.go(transfer, S.QUEUED)
             core.stop_run(transfer, "interrupted")

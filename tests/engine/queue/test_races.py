@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import Condition, Retryable
+from engine.errors import Condition, Interrupted, Retryable
 from engine.model import MIB, TransferState
 from engine.queue import running
 from engine.queue.core import Core
@@ -346,3 +346,13 @@ def test_an_item_that_is_given_out_twice_is_begun_once_and_still_waits_for_its_c
     assert item.state is S.WAITING
     queue.do_all(LATER)
     assert states([item]) == [S.DONE]
+
+
+def test_a_pause_asked_for_in_the_last_step_holds_if_that_step_is_interrupted(queue: Quiet) -> None:
+    (item,) = queue.add(upload("a"))
+    finish = queue.step(queue.step(queue.take()))
+    queue.manager.pause(item.id)
+    queue.job.steps["finish"] = [Interrupted("odd")]
+    queue.step(finish)
+    queue.do_all(LATER)
+    assert states([item]) == [S.PAUSED]
