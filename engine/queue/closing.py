@@ -265,6 +265,8 @@ def forget_operation(core: Core, transfer: Transfer) -> None:
         operation, sums = core.operations.get(id), core.roster.operations.get(id)
         if operation is None or operation.is_planning or sums is None:
             continue
+        if operation.request is not None:
+            continue  # What it has so far is not all: it is to be planned again.
         if all(state.is_final or not count for state, count in sums.counts.items()):
             try:
                 core.store.drop_operation(id)

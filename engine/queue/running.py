@@ -249,10 +249,10 @@ class Runner:
         if run.stopping:
             return  # Whatever it was, the item had been told to stop.
         if isinstance(error, Interrupted):
-            if transfer.wish is not None and not core.is_closing:
-                self._heed_wish(transfer)
-                return
             if not core.is_closing:
+                if transfer.wish is not None:
+                    self._heed_wish(transfer)
+                    return
                 core.go(transfer, S.QUEUED)
             core.stop_run(transfer, "interrupted")
             return

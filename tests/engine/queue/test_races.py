@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Condition, Interrupted, Retryable
-from engine.model import MIB, TransferState
+from engine.model import MIB, DeleteRequest, LocalRef, TransferState
 from engine.queue import running
 from engine.queue.core import Core
 from engine.scheduler import WorkKind
-from engine.state.store import Store
+from engine.state.store import SavedOperation, Store
 from tests.engine.queue.items import HERE, upload
 from tests.engine.queue.quiet import Quiet, offline, quiet_at, states
 
@@ -356,3 +356,18 @@ def test_a_pause_asked_for_in_the_last_step_holds_if_that_step_is_interrupted(qu
     queue.step(finish)
     queue.do_all(LATER)
     assert states([item]) == [S.PAUSED]
+
+
+def test_an_operation_that_is_still_to_be_planned_outlives_the_items_it_has_so_far(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as queue:
+        operation = queue.operation()
+        queue.add(upload("a"), operation=operation)
+        operation.request = DeleteRequest((LocalRef("/data"),))
+        operation.is_planning = False
+        queue.core.store.save_operation(
+            SavedOperation(operation.id, "test", 0.0, operation.request, planned=False)
+        )
+        queue.do_all()
+        assert len(queue.core.roster) == 0
+    with quiet_at(tmp_path / "state") as queue:
+        assert [saved.id for saved in queue.core.store.loaded.operations] == [operation.id]
