@@ -62,7 +62,9 @@ def prepare_demo(folder: str) -> DemoPlaces:
         SeaweedError: The server cannot be had here.
     """
     access_key, secret_key = "demo" + secrets.token_hex(6), secrets.token_hex(20)
-    server = SeaweedServer(Path(folder) / "server", access_key, secret_key)
+    # The same ports again where they are free: what was queued before is meant for this address.
+    rng = random.Random(str(Path(folder).resolve()))
+    server = SeaweedServer(Path(folder) / "server", access_key, secret_key, rng=rng)
     server.start()
     try:
         local = write_files(Path(folder) / "files")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.jobs.protocol import Part, PartAction
 from engine.model import DEFAULT_PART_SIZE, ItemKind, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
 from engine.queue.core import Core
-from engine.queue.roster import Sums
+from engine.queue.roster import MOST_FINISHED, Sums
 from engine.scheduler import lane_of
 from engine.snapshot import (
     EngineSnapshot,
@@ -93,6 +93,17 @@ def _waiting(core: Core, transfer: Transfer, now: float) -> Waiting | None:
     return Waiting(hold.reason, text, max(0.0, until - now))
 
 
+@dataclass(frozen=True, slots=True)
+class _Cleared:
+    """Finished items that the user took off the list: the sums over the queue leave them out."""
+
+    done: int = 0
+    cancelled: int = 0
+    bytes: int = 0
+    """What the DONE ones hold."""
+    verified: int = 0
+
+
 class Reporter:
     """Takes pictures of the queue. Every method is called with the core's lock held."""
 
@@ -102,6 +113,7 @@ class Reporter:
         self._history = SpeedHistory(core.clock)
         self._sampled_at = 0.0
         self._seen: tuple[object, ...] = ()
+        self._cleared = _Cleared()
         self.recovered = self.recovered_bytes = 0
 
     def sample(self, *, force: bool = False) -> None:
@@ -189,8 +201,13 @@ class Reporter:
             if is_all
             or any(core.roster.operations.get(id) is sums for id in (transfer.operation, *transfer.also))
         )
-        done = min(sums.bytes_finished + sums.bytes_parked + under_way, sums.bytes_total)
-        left = max(0, sums.bytes_total - done)
+        cleared = self._look_for_cleared() if is_all else _Cleared()
+        counts = dict(sums.counts)
+        counts[S.DONE] -= cleared.done
+        counts[S.CANCELLED] -= cleared.cancelled
+        bytes_total = sums.bytes_total - cleared.bytes
+        done = min(sums.bytes_finished - cleared.bytes + sums.bytes_parked + under_way, bytes_total)
+        left = max(0, bytes_total - done)
         up, down = self._up.bytes_per_second, self._down.bytes_per_second
         moving = bool(sums.counts[S.RUNNING] or sums.counts[S.FINISHING])
         if not moving:
@@ -198,8 +215,8 @@ class Reporter:
         elapsed = max(self._up.elapsed, self._down.elapsed)
         moved = core.retired_up + core.retired_down
         return Totals(
-            counts={state: count for state, count in sums.counts.items() if count},
-            bytes_total=sums.bytes_total,
+            counts={state: count for state, count in counts.items() if count},
+            bytes_total=bytes_total,
             bytes_done=done,
             bytes_left=left,
             upload_bytes_per_second=up,
@@ -207,8 +224,22 @@ class Reporter:
             average_bytes_per_second=self._up.average + self._down.average,
             eta=left / (up + down) if up + down >= 1 and left else None,
             elapsed=elapsed if moved or moving else 0.0,
-            verified=sums.verified,
+            verified=sums.verified - cleared.verified,
         )
+
+    def _look_for_cleared(self) -> _Cleared:
+        """What was cleared up to now: fewer items are listed as finished than should be."""
+        sums, finished, known = self._core.roster.sums, self._core.roster.finished, self._cleared
+        due = sums.counts[S.DONE] + sums.counts[S.CANCELLED] - known.done - known.cancelled
+        if len(finished) < min(due, MOST_FINISHED):
+            done = [row for row in finished if row.state is S.DONE]
+            self._cleared = _Cleared(
+                sums.counts[S.DONE] - len(done),
+                sums.counts[S.CANCELLED] - (len(finished) - len(done)),
+                sums.bytes_finished - sum(max(row.size, 0) for row in done),
+                sums.verified - sum(row.verified is not None for row in done),
+            )
+        return self._cleared
 
     # -- rows --------------------------------------------------------------------------------------
 

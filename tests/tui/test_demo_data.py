@@ -48,6 +48,7 @@ def test_a_second_demo_in_the_same_folder_finds_what_the_first_left(tmp_path: Pa
     places.stop()
 
     again = demo_data.prepare_demo(str(tmp_path))
+    assert again.url == places.url, "what is queued for the first server cannot go on"
     client = again.server.client()
     try:
         assert client.get_object(Bucket=again.bucket, Key="mine.txt")["Body"].read() == b"mine"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine import (
@@ -126,6 +128,14 @@ async def test_a_conflict_shows_both_sides_and_which_is_newer() -> None:
         assert lines[start + 2] == "Target  s3://b/dump.tar"
         assert lines[start + 3].startswith("1 KiB (1,024 bytes)  20")
         assert "▸ s  Skip" in text(pilot)
+
+
+async def test_a_conflict_says_what_happened_once() -> None:
+    row = asking()
+    assert row.question is not None
+    row = replace(row, question=replace(row.question, text="the target already exists"))
+    async with shown(ConflictScreen(row)) as pilot:
+        assert text(pilot).lower().count("the target already exists") == 1
 
 
 async def test_a_changed_source_offers_its_own_answers() -> None:

@@ -79,7 +79,7 @@ def line(facts: dict[str, Any]) -> str:
             " ▲ dump.tar              DONE   100%  skipped, the target stays as it was",
         ),
         (
-            {"state": S.CANCELLED},
+            {"state": S.CANCELLED, "note": "goes on from 3 of 9 parts"},
             " ▲ dump.tar              CANCEL                       → s3://backu…6/dump.tar",
         ),
         (
@@ -110,6 +110,26 @@ async def test_space_pauses_and_lets_go_on() -> None:
         await press(pilot, "space")
         assert "QUEUED" in queue(pilot)[0]
         assert engine(pilot).commands == [("pause", 1), ("resume", 1)]
+
+
+async def test_space_says_how_an_item_that_asks_goes_on() -> None:
+    async with running() as pilot:
+        await press(pilot, "w", "j", "j", "j", "space")
+        assert told(pilot) == ["It asks something: Enter answers it"]
+        await press(pilot, "x")
+        assert "Cancel report[1].csv?" in text(pilot)
+        assert "only pause it" not in text(pilot)
+        assert engine(pilot).commands == []
+
+
+async def test_the_counts_above_the_queue_add_up() -> None:
+    manager = example.example_manager()
+    manager.finished[0] = replace(manager.finished[0], state=S.CANCELLED)
+    async with running(manager, size=(160, 45)) as pilot:
+        title = next(line for line in drawn(pilot) if "queue 12" in line)
+        numbers = [int(word) for word in title.split() if word.isdigit()]
+        assert "cancelled 1" in title
+        assert numbers[0] == sum(numbers[1:])
 
 
 async def test_cancel_asks_and_escape_never_cancels() -> None:
@@ -277,6 +297,13 @@ async def test_failures_and_questions_are_told_once_for_many() -> None:
             "secret.key and 1 more failed: the system denies access. w shows it; r tries again",
             "report[1].csv has a question. w, then Enter answers it",
         ]
+
+
+async def test_in_the_queue_a_question_is_told_without_the_way_there() -> None:
+    async with running() as pilot:
+        await press(pilot, "w")
+        engine(pilot).events.append(Event("attention", engine(pilot).rows[3]))
+        await until(pilot, lambda: told(pilot) == ["report[1].csv has a question. Enter answers it"])
 
 
 async def test_ten_thousand_items_are_shown_a_window_at_a_time() -> None:

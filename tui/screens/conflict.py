@@ -57,7 +57,7 @@ class ConflictScreen(ChoiceDialog[tuple[str, bool]]):
 def _lines(row: TransferSnapshot) -> list[str]:
     question = row.question
     lines = []
-    if question and question.text:
+    if question and question.text and question.text.casefold() != _TITLES.get(question.kind, "").casefold():
         lines += [question.text, ""]
     source, target = (question.source, question.target) if question else (None, None)
     lines += ["Source  " + middle(display(row.source), 64)]

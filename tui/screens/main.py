@@ -165,10 +165,13 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
                 self._refused(event)
         for row in finished:
             self._mark_stale(row)
+        here = self.context is Context.QUEUE
         if failed:
-            self._tell_about(failed, "failed", "w shows it; r tries again", bad=True)
+            how = "r tries again" if here else "w shows it; r tries again"
+            self._tell_about(failed, "failed", how, bad=True)
         if asking:
-            self._tell_about(asking, "has a question", "w, then Enter answers it", bad=False)
+            how = "Enter answers it" if here else "w, then Enter answers it"
+            self._tell_about(asking, "has a question", how, bad=False)
 
     def _refused(self, event: Event) -> None:
         self.tell(display(event.text or "The request was refused"), bad=True)

@@ -44,6 +44,9 @@ class QueueActions(MainBase):
         elif item.state is S.FAILED:
             self.tell("It failed: r tries it again")
             return
+        elif item.state is S.ATTENTION:
+            self.tell("It asks something: Enter answers it")
+            return
         self.tick()
 
     def action_queue_details(self) -> None:
@@ -84,7 +87,8 @@ class QueueActions(MainBase):
             lines.append(
                 f"{format.size_long(item.bytes_confirmed)} of {format.size_long(item.size)} are done."
             )
-        lines.append("What was moved of it is removed. Esc changes nothing; Space would only pause it.")
+        pause = "; Space would only pause it" if item.state.can_pause else ""
+        lines.append(f"What was moved of it is removed. Esc changes nothing{pause}.")
         confirm = ConfirmScreen(f"Cancel {name}?", lines, confirm_label="Cancel it", danger=True)
         if (item.bytes_done < _WORTH_ASKING and item.state is S.QUEUED) or await self.app.push_screen_wait(
             confirm

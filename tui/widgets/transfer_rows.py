@@ -75,10 +75,8 @@ def state_words(row: TransferSnapshot) -> str:
         return "completing…"
     if row.state is S.DONE:
         return _done_words(row)
-    if row.state is S.CANCELLED:
-        return display(row.note)
-    if row.size < 0:
-        return ""
+    if row.state is S.CANCELLED or row.size < 0:
+        return ""  # what its last try said is no longer true
     if row.bytes_done > 0:
         return f"{format.size(row.bytes_done)} of {format.size(row.size)}"
     return format.size(row.size)

@@ -27,6 +27,8 @@ _COUNTED = (
     (S.PAUSED, "paused", ""),
     (S.FAILED, "failed", "$text-error"),
     (S.DONE, "done", ""),
+    (S.QUEUED, "queued", ""),
+    (S.CANCELLED, "cancelled", ""),
 )
 """States, the word for many in them, and the style of what wants to be looked at."""
 
@@ -194,10 +196,12 @@ class QueuePane(Vertical):
         parts += [
             (f"{word} {counts[state]:,}", style) for state, word, style in _COUNTED if counts.get(state)
         ]
+        room = max(self.size.width - 4, 8)
+        while len(parts) > 1 and sum(len(text) + 3 for text, _ in parts) - 3 > room:
+            parts.pop()  # a count that was cut in two would be another number
         said = tuple(parts), self._tabs()
         if said != self._said:
             self._said = said
-            room = max(self.size.width - 4, 8)
             self.border_title = in_border(parts, room)
             self.border_subtitle = Content(cut(said[1], room))
 

@@ -57,6 +57,20 @@ def test_progress_is_told_of_the_item_and_of_the_whole(engine: Engine, bucket: s
     assert totals.verified == 1
 
 
+def test_what_was_cleared_is_in_no_sum(engine: Engine, bucket: str, tmp_path: Path) -> None:
+    engine.do(engine.copy(write(tmp_path / "first", 3 * MIB), f"s3://{bucket}/first"))
+    assert engine.manager.clear_finished() == 1
+    totals = engine.manager.snapshot().totals
+    assert not totals.counts
+    assert totals.bytes_total == totals.bytes_done == totals.verified == 0
+    engine.manager.clear_finished()
+    engine.do(engine.copy(write(tmp_path / "second", 2 * MIB), f"s3://{bucket}/second"))
+    totals = engine.manager.snapshot().totals
+    assert totals.counts == {S.DONE: 1}
+    assert totals.bytes_total == totals.bytes_done == 2 * MIB
+    assert totals.verified == 1
+
+
 def test_one_item_that_fails_is_named_and_the_others_are_done(
     engine: Engine, bucket: str, tmp_path: Path
 ) -> None:
