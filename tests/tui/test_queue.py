@@ -306,6 +306,17 @@ async def test_in_the_queue_a_question_is_told_without_the_way_there() -> None:
         await until(pilot, lambda: told(pilot) == ["report[1].csv has a question. Enter answers it"])
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_a_notice_leaves_totals_and_tabs_in_sight(size: tuple[int, int]) -> None:
+    async with running(size=size) as pilot:
+        await press(pilot, "w", "P", "R", "R")
+        await until(pilot, lambda: "Nothing failed" in text(pilot))
+        lines = drawn(pilot)
+        assert any("[1 All]  2 Active  3 Waiting  4 Failed  5 Done" in line for line in lines)
+        assert any("limit off" in line for line in lines)
+        assert not any("▌" in line for line in lines[-4 if size[1] > 40 else -2 :])
+
+
 async def test_ten_thousand_items_are_shown_a_window_at_a_time() -> None:
     manager = FakeManager(example.example_browser(), [example.PROD])
     template = manager.add("x", S.QUEUED)
