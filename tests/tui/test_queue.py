@@ -273,7 +273,9 @@ async def test_limits_and_workers_change_while_running() -> None:
         assert manager.upload_limit is None
         await press(pilot, "L", *"5M:off", "enter")
         await until(pilot, lambda: (manager.upload_limit, manager.download_limit) == (5 * MIB, None))
-        await press(pilot, "greater_than_sign")
+        await press(pilot, "L")
+        assert "Rate limit, now ↑5.0M/s ↓off" in text(pilot)
+        await press(pilot, "escape", "greater_than_sign")
         assert manager.workers == 20
         await press(pilot, "less_than_sign", "less_than_sign")
         assert manager.workers == 15

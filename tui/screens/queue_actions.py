@@ -13,6 +13,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.details import TransferDetailsScreen
 from tui.screens.prompt import PromptScreen
+from tui.widgets.speed_panel import limit_words
 from tui.widgets.transfer_rows import name_of
 
 S = TransferState
@@ -258,8 +259,9 @@ class QueueActions(MainBase):
     @work(group=ASK)
     async def action_limit_set(self) -> None:
         """Type it."""
+        title = f"Rate limit, now {limit_words(*self._limits())}"
         typed = await self.app.push_screen_wait(
-            PromptScreen("Rate limit", placeholder="10M, up:down as 5M:20M, or off", check=_not_a_limit)
+            PromptScreen(title, placeholder="10M, up:down as 5M:20M, or off", check=_not_a_limit)
         )
         if typed is not None:
             self._set_limits(*parse_limits(typed))

@@ -35,12 +35,13 @@ def graph(values: Sequence[float], columns: int, lines: int) -> list[str]:
     ]
 
 
-def limits(snapshot: EngineSnapshot) -> str:
-    """Both rate limits in words."""
-    up, down = snapshot.upload_limit, snapshot.download_limit
-    if up == down:
-        return f"limit {format.limit(up)}"
-    return f"limit ↑{format.limit(up)} ↓{format.limit(down)}"
+def limit_words(up: int | None, down: int | None) -> str:
+    """Both rate limits in words.
+
+    >>> limit_words(None, None), limit_words(1024, None)
+    ('off', '↑1.0K/s ↓off')
+    """
+    return format.limit(up) if up == down else f"↑{format.limit(up)} ↓{format.limit(down)}"
 
 
 def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
@@ -69,7 +70,8 @@ def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
 
 def settings(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
     """Knobs and proofs."""
-    out = [(limits(snapshot), "warn" if snapshot.upload_limit or snapshot.download_limit else "dim")]
+    words = f"limit {limit_words(snapshot.upload_limit, snapshot.download_limit)}"
+    out = [(words, "warn" if snapshot.upload_limit or snapshot.download_limit else "dim")]
     if snapshot.totals.verified:
         out.append((f"verified {snapshot.totals.verified:,}", "good"))
     out.append((format.counted(snapshot.workers, "worker"), "dim"))
