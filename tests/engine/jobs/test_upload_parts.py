@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import NeedsAnswer, Permanent, Retryable
+from engine.jobs import make_job
 from engine.model import ObjectRef, TransferOptions
 from engine.s3.connection import Connection
 from tests.engine.jobs.driver import (
@@ -502,8 +503,6 @@ def test_an_upload_goes_on_in_the_mode_in_which_it_was_begun(
 def test_a_cancelled_upload_leaves_nothing_on_the_server(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
-    from engine.jobs import make_job
-
     one = item(scripted, path, "s3://b/a")
     one.kill_after(2)
     killed(one)
@@ -515,8 +514,6 @@ def test_a_cancelled_upload_leaves_nothing_on_the_server(
 def test_a_cancel_between_create_and_its_record_leaves_nothing_either(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
-    from engine.jobs import make_job
-
     one = item(scripted, path, "s3://b/a")
     one.kill_at("begun")
     killed(one)
@@ -526,8 +523,6 @@ def test_a_cancel_between_create_and_its_record_leaves_nothing_either(
 
 
 def test_what_cannot_be_removed_now_is_owed(scripted: Connection, s3: ScriptedS3, path: Path) -> None:
-    from engine.jobs import make_job
-
     one = item(scripted, path, "s3://b/dir/a")
     one.kill_after(1)
     killed(one)
