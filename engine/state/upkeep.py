@@ -178,8 +178,7 @@ class Upkeep:
             sync_folder(storage.dir_fd, self._fs)
             self._is_folder_dirty = False
         with storage.lock:
-            if storage.segment is segment:  # else it was given up meanwhile, and `seq` with it
-                storage.durable_seq = max(storage.durable_seq, seq)
+            storage.durable_seq = max(storage.durable_seq, seq)
             storage.synced.notify_all()
 
     def _open_segment(self) -> None:

@@ -174,6 +174,19 @@ def test_a_missing_snapshot_is_made_up_for_by_the_one_before_it(tmp_path: Path) 
     assert open_state(folder)[0] == state
 
 
+def test_records_that_the_snapshot_has_are_not_replayed_over_it(tmp_path: Path) -> None:
+    """A kill just after a snapshot was put in place leaves the segment that it replaces as the last one."""
+    states = write_history(tmp_path / "a")
+    wal = (tmp_path / "a" / "wal-1.jsonl").read_bytes()
+    with StateDB(str(tmp_path / "a"), rhythm=BY_HAND) as db:
+        compact(db.journal)
+    snapshot = (tmp_path / "a" / "snapshot.json").read_bytes()
+    folder = fresh(tmp_path / "b", {"snapshot.json": snapshot, "wal-1.jsonl": wal[: len(wal) // 2]})
+    assert open_state(folder)[0] == states[-1]
+    folder = fresh(tmp_path / "b", {"snapshot.json": snapshot, "wal-1.jsonl": wal})
+    assert open_state(folder) == (states[-1], [])
+
+
 @pytest.mark.parametrize(
     "files",
     [

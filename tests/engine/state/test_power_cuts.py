@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,10 @@ class PowerFs(FsOps):
         self.kept: dict[int, bytes] = {}
         """Contents of every inode that had a name, as last seen."""
         self.journal: JournalStorage | None = None
+        self.after_sync: Callable[[], None] | None = None
+        """Called once, after the next sync of a file: something else happens meanwhile."""
+        self.is_failing = False
+        """The next sync of a file fails, and what it was to write is lost."""
         self.images: list[tuple[int, Image]] = []
         """What was durable then, and a picture."""
         self.chance = random.Random(41)
@@ -87,10 +93,16 @@ class PowerFs(FsOps):
             self.fdatasync(fd)
 
     def fdatasync(self, fd: int) -> None:
+        if self.is_failing:
+            self.is_failing = False
+            raise OSError(errno.EIO, "Input/output error")
         super().fdatasync(fd)
         with open(f"/dev/fd/{fd}", "rb") as file:
             self.durable_data[os.fstat(fd).st_ino] = file.read()
         self._take_pictures()
+        if self.after_sync is not None:
+            call, self.after_sync = self.after_sync, None
+            call()
 
 
 def test_what_was_durable_is_there_after_a_power_cut(tmp_path: Path) -> None:
@@ -99,13 +111,20 @@ def test_what_was_durable_is_there_after_a_power_cut(tmp_path: Path) -> None:
     fs = PowerFs(folder)
     states: dict[int, dict[str, Any]] = {0: {}}
     with StateDB(str(folder), fs=fs, rhythm=ALWAYS_COMPACTING) as db:
-        fs.journal = db.journal
+        journal = fs.journal = db.journal
+
+        def commit(n: int) -> None:
+            seq = journal.commit([("t", str(n), f'{{"n":{n}}}'), ("u", "1", f'{{"last":{n}}}')])
+            states[seq] = rows(journal)
+
         for n in range(14):
-            seq = db.journal.commit([("t", str(n), f'{{"n":{n}}}'), ("u", "1", f'{{"last":{n}}}')])
-            states[seq] = rows(db.journal)
+            commit(n)
+            fs.is_failing = n == 8
+            if n in (5, 11):
+                fs.after_sync = lambda n=n: commit(100 + n)
             for _ in range(n % 5):
-                db.journal.upkeep.work()
-    assert len(fs.images) > 500 and max(durable for durable, _ in fs.images) == 14
+                journal.upkeep.work()
+    assert len(fs.images) > 500 and max(durable for durable, _ in fs.images) == max(states) == 16
     seen = set()
     copy = tmp_path / "copy"
     copy.mkdir(mode=0o700)

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.errors import StateDamaged, StateTooNew
+from engine.local.fsops import FsOps
 from engine.model import TransferState
 from engine.state.journal import Rhythm
 from engine.state.store import Store, read_state
@@ -78,6 +80,32 @@ def test_a_folder_that_is_read_only_can_be_looked_at(tmp_path: Path) -> None:
         assert read_state(str(tmp_path / "s")).loaded.items == [item(1)]
     finally:
         (tmp_path / "s").chmod(0o700)
+
+
+@pytest.mark.parametrize("moment", ["snapshot.json", "wal-"])
+def test_files_that_are_replaced_while_they_are_read_are_read_again(tmp_path: Path, moment: str) -> None:
+    store = Store.open(str(tmp_path), rhythm=BY_HAND)
+    store.add(None, [item(1)])
+    compact(store._journal)
+    store.add(None, [item(2)])
+
+    class Meanwhile(FsOps):
+        happened = False
+
+        def open(self, path: Any, flags: int, mode: int = 0o600, *, dir_fd: int | None = None) -> int:
+            if str(path).startswith(moment) and not self.happened:
+                self.happened = True
+                for id in (3, 4, 5):
+                    store.add(None, [item(id)])
+                    compact(store._journal)
+                store.add(None, [item(6)])
+            return super().open(path, flags, mode, dir_fd=dir_fd)
+
+    fs = Meanwhile()
+    state = read_state(str(tmp_path), fs)
+    assert fs.happened
+    assert [saved.id for saved in state.loaded.items] == [1, 2, 3, 4, 5, 6]
+    store.close()
 
 
 READER = """

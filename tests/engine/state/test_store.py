@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tinydb import TinyDB
 
 from engine.errors import Condition, Problem
 from engine.model import (
@@ -398,7 +399,14 @@ def test_writes_go_on_while_a_snapshot_is_written_and_are_in_the_next_state(tmp_
     store.add(None, [item(4000)])
     journal.upkeep.work()
     store.confirm(T(3), part(1))
-    compact(journal)
+    assert not (tmp_path / "snapshot.json").exists()
+    while journal.upkeep._writer is not None:
+        journal.upkeep.work()
+    with TinyDB(tmp_path / "snapshot.json", access_mode="r") as stock:
+        assert [doc.doc_id for doc in stock.table("transfers")] == list(range(1, 3001)), (
+            "as it was at its begin"
+        )
+        assert "state" not in (stock.table("transfers").all()[1])
     store.save(item(5, state=TransferState.PAUSED))
     expected = read_state(str(tmp_path)).loaded
     assert len(expected.items) == 3000 and expected.items[0].state is TransferState.PAUSED
