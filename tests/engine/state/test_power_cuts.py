@@ -120,11 +120,11 @@ def test_what_was_durable_is_there_after_a_power_cut(tmp_path: Path) -> None:
         for n in range(14):
             commit(n)
             fs.is_failing = n == 8
-            if n in (5, 11):
+            if n % 2:
                 fs.after_sync = lambda n=n: commit(100 + n)
             for _ in range(n % 5):
                 journal.upkeep.work()
-    assert len(fs.images) > 500 and max(durable for durable, _ in fs.images) == max(states) == 16
+    assert len(fs.images) > 500 and max(durable for durable, _ in fs.images) == max(states) > 18
     seen = set()
     copy = tmp_path / "copy"
     copy.mkdir(mode=0o700)

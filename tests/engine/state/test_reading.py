@@ -83,7 +83,10 @@ def test_a_folder_that_is_read_only_can_be_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", ["snapshot.json", "wal-"])
-def test_files_that_are_replaced_while_they_are_read_are_read_again(tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize("snapshots", [1, 3])
+def test_files_that_are_replaced_while_they_are_read_are_read_again(
+    tmp_path: Path, moment: str, snapshots: int
+) -> None:
     store = Store.open(str(tmp_path), rhythm=BY_HAND)
     store.add(None, [item(1)])
     compact(store._journal)
@@ -95,16 +98,16 @@ def test_files_that_are_replaced_while_they_are_read_are_read_again(tmp_path: Pa
         def open(self, path: Any, flags: int, mode: int = 0o600, *, dir_fd: int | None = None) -> int:
             if str(path).startswith(moment) and not self.happened:
                 self.happened = True
-                for id in (3, 4, 5):
+                for id in range(3, 3 + snapshots):
                     store.add(None, [item(id)])
                     compact(store._journal)
-                store.add(None, [item(6)])
+                store.add(None, [item(10)])
             return super().open(path, flags, mode, dir_fd=dir_fd)
 
     fs = Meanwhile()
     state = read_state(str(tmp_path), fs)
     assert fs.happened
-    assert [saved.id for saved in state.loaded.items] == [1, 2, 3, 4, 5, 6]
+    assert [saved.id for saved in state.loaded.items] == [1, 2, *range(3, 3 + snapshots), 10]
     store.close()
 
 
