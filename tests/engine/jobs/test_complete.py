@@ -404,10 +404,11 @@ def test_a_version_that_was_written_is_looked_at_and_no_later_one(
     one = item(over_lossy, path, "s3://b/a")
 
     def overwrite(head: object) -> bool:
-        s3.put("b", "a", b"a later version")
+        if s3.count("CompleteMultipartUpload"):
+            s3.put("b", "a", b"a later version")
         return False
 
-    lossy.add(Rule(NoReply(), method="HEAD", query="versionId", when=overwrite))
+    lossy.add(Rule(NoReply(), method="HEAD", when=overwrite))
     assert ended(run_once(one)) == (Outcome.TRANSFERRED, Verified.CRC)
 
 

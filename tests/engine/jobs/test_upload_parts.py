@@ -266,16 +266,37 @@ def test_a_change_while_it_is_sent_is_never_completed(
     assert s3.uploads() == []
 
 
-def test_a_file_that_was_moved_away_meanwhile_is_never_completed(
+def test_a_part_that_changes_while_it_is_sent_is_not_confirmed_where_nobody_checks(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
+    s3.switches.keeps_no_checksums = True
+    scripted.endpoint.learn_checksum_mode("none")
+    scripted.endpoint.etags_are_md5 = False
     one = item(scripted, path, "s3://b/a")
 
-    def change(part: object) -> None:
-        if len(one.parts) == 4:
-            path.rename(path.with_name("elsewhere"))
+    def change() -> None:
+        with path.open("r+b") as file:
+            file.seek(4 * MIB)
+            file.write(b"changed")
 
-    one.on_confirm = change
+    one.at_piece(3, change)
+    with pytest.raises(NeedsAnswer) as asked:
+        run_once(one)
+    assert asked.value.code == "source-changed"
+    assert one.parts == {}
+
+
+def test_a_file_that_was_moved_away_with_its_folder_is_never_completed(
+    scripted: Connection, s3: ScriptedS3, write: Write
+) -> None:
+    path = write("folder/big", SIZE_OF_FOUR)
+    one = item(scripted, path, "s3://b/a")
+
+    def move(part: object) -> None:
+        if len(one.parts) == 4:
+            path.parent.rename(path.parent.with_name("elsewhere"))
+
+    one.on_confirm = move
     with pytest.raises(NeedsAnswer):
         run_once(one)
     assert s3.count("CompleteMultipartUpload") == 0
