@@ -14,6 +14,7 @@ from engine.state.loading import PREVIOUS, SNAPSHOT
 from engine.state.segment import sync_folder
 
 TEMPORARY = "snapshot.tmp"
+_KEPT = "snapshot.keep"
 _SLICE_BYTES = 256 * 1024
 """Written in one step; short, so that transfers get their turn."""
 _SYNC_BYTES = 4 * 1024 * 1024
@@ -56,7 +57,7 @@ class SnapshotWriter:
     def publish(self, *, keep_last: bool = True) -> int:
         """Put it in place of the last one, which becomes the previous one; returns its size in bytes.
 
-        At every moment one of the two names holds a whole snapshot.
+        The name of the newest always leads to a whole one, the last or this.
         """
         fs, dir_fd = self._fs, self._dir_fd
         fs.pwrite(self._fd, snapshot_head(self.seq, self._crc), 0)
@@ -64,11 +65,26 @@ class SnapshotWriter:
         fd, self._fd = self._fd, -1
         fs.close(fd)
         if keep_last:
-            with contextlib.suppress(FileNotFoundError):
-                fs.rename(SNAPSHOT, PREVIOUS, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            self._keep_last()
         fs.rename(TEMPORARY, SNAPSHOT, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
         sync_folder(dir_fd, fs)
         return self._offset
+
+    def _keep_last(self) -> None:
+        """Give the last snapshot its second name, without taking its first one away."""
+        fs, dir_fd = self._fs, self._dir_fd
+        with contextlib.suppress(FileNotFoundError):
+            fs.unlink(_KEPT, dir_fd=dir_fd)
+        try:
+            fs.link(SNAPSHOT, _KEPT, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        except FileNotFoundError:
+            return  # there is none yet
+        except OSError:
+            # A file system without hard links: for a moment only the second name is there.
+            with contextlib.suppress(FileNotFoundError):
+                fs.rename(SNAPSHOT, PREVIOUS, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        else:
+            fs.rename(_KEPT, PREVIOUS, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
 
     def abandon(self) -> None:
         """Give up; the last snapshot stays. Idempotent."""

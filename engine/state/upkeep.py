@@ -225,6 +225,9 @@ class Upkeep:
         self._publish()
         with storage.lock:
             self._begin_segment()
+            # The previous snapshot cannot be brought up to date: the lines between may be the lost ones.
+            # A second one makes this the previous one.
+            self._must_compact = True
             storage.durable_seq = seq
             storage.clear_problem()
             storage.synced.notify_all()

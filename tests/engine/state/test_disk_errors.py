@@ -260,3 +260,39 @@ def test_no_failing_step_loses_a_record_or_a_descriptor(tmp_path: Path, step: st
         if seen < at + 1:
             assert at > 0 or step == "ftruncate", "the fault was never reached"
             break
+
+
+def test_after_a_failed_sync_the_previous_snapshot_becomes_whole_again(tmp_path: Path) -> None:
+    """Lines whose sync failed may be missing on disk, so the older snapshot cannot be brought up to date."""
+    fs = FailingFs()
+    with StateDB(str(tmp_path), fs=fs, rhythm=BY_HAND) as db:
+        journal, put = db.journal, putter(db.journal)
+        put(1)
+        compact(journal)
+        put(2)
+        fs.codes = {"fdatasync": errno.EIO}
+        journal.upkeep.work()
+        lost = wals(tmp_path)[-1]
+        fs.codes = {}
+        for _ in range(10):
+            journal.upkeep.work()
+        put(3)
+        expected = rows(journal)
+    if lost.exists():
+        lost.write_bytes(b"")  # what the failed sync left
+    (tmp_path / "snapshot.json").write_bytes(b"rotten")
+    with StateDB(str(tmp_path), rhythm=BY_HAND) as db:
+        assert rows(db.journal) == expected and set(expected["t"]) == {"1", "2", "3"}
+
+
+def test_snapshots_are_kept_where_there_are_no_hard_links(tmp_path: Path) -> None:
+    fs = FailingFs(link=errno.EPERM)
+    with StateDB(str(tmp_path), fs=fs, rhythm=BY_HAND) as db:
+        for n in range(3):
+            putter(db.journal)(n)
+            compact(db.journal)
+        expected = rows(db.journal)
+    (tmp_path / "snapshot.json").write_bytes(b"rotten")
+    with StateDB(str(tmp_path), fs=fs, rhythm=BY_HAND) as db:
+        assert rows(db.journal) == expected
+    assert [path.read_bytes() for path in tmp_path.glob("*.corrupt-*")] == [b"rotten"]
