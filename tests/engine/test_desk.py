@@ -57,6 +57,7 @@ def test_threads_are_daemons_with_a_name(desk: Desk) -> None:
     assert answer.value.name.startswith("s3tui-")
 
 
+@pytest.mark.fault(62)
 def test_unexpected_error_becomes_a_problem_and_the_thread_survives(desk: Desk) -> None:
     def broken(question: Question) -> None:
         raise ZeroDivisionError

@@ -51,6 +51,7 @@ def test_a_chosen_part_size_is_within_the_limits_of_s3(size: int, asked: int | N
     assert part_size >= (asked or 8 * MIB)
 
 
+@pytest.mark.fault(55)
 @pytest.mark.parametrize(
     ("size", "parts"), [(80_000 * MIB, 10_000), (80_000 * MIB + 1, 8889), (MAX_OBJECT_SIZE, 10_000), (0, 1)]
 )
@@ -60,6 +61,7 @@ def test_the_part_size_grows_at_the_ten_thousandth_part(size: int, parts: int) -
     assert planned[-1].offset + planned[-1].length == size
 
 
+@pytest.mark.fault(55)
 def test_48_8_tib_is_the_limit() -> None:
     assert pytest.approx(48.8, abs=0.05) == MAX_OBJECT_SIZE / TIB
     assert choose_part_size(MAX_OBJECT_SIZE) == 5 * GIB

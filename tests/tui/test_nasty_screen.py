@@ -55,6 +55,7 @@ def there() -> Location:
     return Location(ObjectRef(""), Profile(nasty.TERM[0], region=nasty.TERM[0]).connection_id)
 
 
+@pytest.mark.fault(60)
 async def test_every_row_of_panes_and_queue_is_harmless_and_exactly_wide() -> None:
     async with running(nasty_manager(), right=there()) as pilot:
         for focus in ("", "tab", "w"):

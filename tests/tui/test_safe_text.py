@@ -15,6 +15,7 @@ from tui.safe_text import cut, display, middle, pad, path_tail, width
 FORBIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize("name", nasty.ALL)
 def test_nothing_a_terminal_acts_on_is_left(name: str) -> None:
     shown = display(name)

@@ -251,6 +251,7 @@ def test_an_object_that_is_not_what_was_sent_fails_and_a_move_keeps_the_source(
     assert path.exists()
 
 
+@pytest.mark.fault(46)
 def test_without_permission_to_look_only_the_size_is_claimed(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:

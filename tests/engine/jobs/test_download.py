@@ -513,6 +513,7 @@ def test_an_object_that_goes_when_all_of_it_is_here_is_still_verified(
     assert back.read_bytes() == CONTENT
 
 
+@pytest.mark.fault(54)
 def test_an_object_that_is_gone_says_so(scripted: Connection, back: Path) -> None:
     with pytest.raises(Permanent) as failed:
         run_once(item(scripted, "s3://b/a", back))

@@ -393,6 +393,7 @@ def test_an_upload_that_goes_while_it_is_sent_is_begun_again(
 # -- an intent without an id -----------------------------------------------------------------------
 
 
+@pytest.mark.fault(58)
 def test_an_upload_begun_just_before_the_end_is_adopted(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
@@ -404,6 +405,7 @@ def test_an_upload_begun_just_before_the_end_is_adopted(
     assert s3.count("CreateMultipartUpload") == 1
 
 
+@pytest.mark.fault(58)
 @pytest.mark.parametrize("why", ["two", "older", "not empty", "another file"])
 def test_an_upload_that_may_be_anothers_is_left_alone(
     scripted: Connection, s3: ScriptedS3, path: Path, why: str
@@ -462,6 +464,7 @@ def test_a_server_without_whole_checksums_gets_those_of_the_parts(
     assert scripted.endpoint.checksum_mode == "composite"
 
 
+@pytest.mark.fault(57)
 def test_a_server_without_checksums_is_compared_by_md5_while_sending(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
@@ -532,6 +535,7 @@ def test_a_cancelled_upload_leaves_nothing_on_the_server(
     assert s3.uploads() == []
 
 
+@pytest.mark.fault(59)
 def test_a_cancel_between_create_and_its_record_leaves_nothing_either(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_strange_key_becomes_a_file_below_the_root_and_nothing_else(key: str, 
     assert Path(target).read_bytes() == b"content"
 
 
+@pytest.mark.fault(60)
 @given(key=st.text(st.sampled_from("./\\a\0é\n") | st.characters(), max_size=40))
 @example("a/..")
 def test_no_key_leads_out_of_the_root(key: str) -> None:

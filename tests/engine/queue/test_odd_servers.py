@@ -73,6 +73,7 @@ def test_a_denied_upload_is_not_tried_again(engine: Engine, s3: ScriptedS3, tmp_
     assert s3.count("PutObject") == 1
 
 
+@pytest.mark.fault(46)
 def test_to_upload_one_need_not_be_allowed_to_look(engine: Engine, s3: ScriptedS3, tmp_path: Path) -> None:
     s3.refuse("AccessDenied", 403, operation="HeadObject")
     s3.refuse("AccessDenied", 403, operation="GetObject")
@@ -125,6 +126,7 @@ def test_an_upload_that_the_server_dropped_starts_again_once_and_says_so(
     assert s3.count("CreateMultipartUpload") == 2
 
 
+@pytest.mark.fault(46)
 def test_without_permission_to_list_parts_the_journal_is_believed(s3: ScriptedS3, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running_at(s3.url, state, upload_limit=40 * MIB) as engine:
@@ -137,6 +139,7 @@ def test_without_permission_to_list_parts_the_journal_is_believed(s3: ScriptedS3
     assert s3.count("CreateMultipartUpload") == 1
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("size", [10, 20 * MIB])
 def test_a_server_that_knows_no_checksums_is_checked_by_md5(
     engine: Engine, s3: ScriptedS3, tmp_path: Path, size: int
@@ -161,6 +164,7 @@ def test_what_only_its_size_proves_says_so_or_fails_on_demand(
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.fault(45)
 def test_expired_credentials_are_waited_for_and_cost_no_attempt(
     engine: Engine, s3: ScriptedS3, tmp_path: Path
 ) -> None:
@@ -175,6 +179,7 @@ def test_expired_credentials_are_waited_for_and_cost_no_attempt(
     assert s3.count("CreateMultipartUpload") == 1
 
 
+@pytest.mark.fault(56)
 def test_an_archived_object_says_that_it_is(engine: Engine, s3: ScriptedS3, tmp_path: Path) -> None:
     s3.put("b", "cold", b"x")
     s3.switches.archived = {"cold": ""}
@@ -195,6 +200,7 @@ def test_a_server_that_ignores_ranges_never_makes_a_wrong_file(
     assert not (tmp_path / "back").exists()
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize(
     "key", ["../../evil", "a/../../evil", "/etc/evil", "..", "a//b", "x\\..\\y", "a\x1b[2Jb"]
 )

@@ -71,6 +71,7 @@ def failed(call: Call, connection: Connection) -> TransferError:
 # -- what is no answer -----------------------------------------------------------------------------
 
 
+@pytest.mark.fault(51)
 def test_a_login_page_is_no_answer(scripted: Connection, server: Scripted) -> None:
     for name, call in EVERY.items():
         server.will(HTML)
@@ -121,6 +122,7 @@ def test_lists_that_go_in_circles_are_given_up(scripted: Connection, server: Scr
 # -- elsewhere -------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_named_and_never_followed(scripted: Connection, server: Scripted, status: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -159,6 +161,7 @@ def test_a_wrong_region_is_seen_without_a_body(aws: Aws, status: int) -> None:
     assert len(aws.urls) == 1
 
 
+@pytest.mark.fault(49)
 def test_a_custom_endpoint_never_leads_to_aws(scripted: Connection, server: Scripted) -> None:
     server.will(refusal("AuthorizationHeaderMalformed", 400, more="<Region>eu-west-1</Region>"))
     assert failed(READS["list_parts"], scripted).code == "wrong-region"
@@ -174,6 +177,7 @@ def test_the_region_of_a_bucket_is_told_even_where_it_is_denied(aws: Aws, status
 # -- clocks and credentials ------------------------------------------------------------------------
 
 
+@pytest.mark.fault(47)
 @pytest.mark.parametrize("hours", [-3, 2])
 @pytest.mark.parametrize("name", ["list_parts", "head"])
 def test_a_wrong_clock_is_learnt_and_the_call_repeated(
@@ -453,6 +457,7 @@ def test_abort_that_never_ends_is_told(scripted: Connection, server: Scripted) -
     assert (type(error), error.code) == (Retryable, "server-error")
 
 
+@pytest.mark.fault(46)
 def test_abort_needs_no_right_to_list_parts_but_one_to_abort(scripted: Connection, server: Scripted) -> None:
     server.will(Answer(204), refusal("AccessDenied", 403))
     scripted.control.abort_multipart(REF, "U")

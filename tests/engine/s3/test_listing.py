@@ -192,6 +192,7 @@ def test_names_are_relative_and_what_is_outside_the_prefix_is_left_out() -> None
     assert list(level.kinds) == [EntryKind.FILE, EntryKind.FOLDER]
 
 
+@pytest.mark.fault(52)
 @pytest.mark.parametrize(
     "body",
     [
@@ -309,6 +310,7 @@ def test_empty_pages_in_between_are_passed_over(scripted: Connection, server: Sc
     assert [len(page) for page in list_pages(scripted, "b", "p/", delimiter=None)] == [0, 1]
 
 
+@pytest.mark.fault(53)
 def test_a_repeated_token_ends_the_listing(scripted: Connection, server: Scripted) -> None:
     server.will(*(Answer(200, document([entry(f"p/{n}")], token=t)) for n, t in enumerate("ababab")))
     error = failed(scripted)
@@ -316,6 +318,7 @@ def test_a_repeated_token_ends_the_listing(scripted: Connection, server: Scripte
     assert len(server.asked) == 3
 
 
+@pytest.mark.fault(53)
 def test_a_listing_that_brings_nothing_new_ends(
     scripted: Connection, server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +346,7 @@ def test_an_incomplete_page_with_nothing_to_go_on_from_is_an_error(
     assert failed(scripted).code == "bad-reply"
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("body", ["<html><body>Please log in</body></html>", "", "{}", f"{XML}<Other/>"])
 def test_an_answer_that_is_no_listing_is_not_s3(scripted: Connection, server: Scripted, body: str) -> None:
     server.will(Answer(200, body, {"content-type": "text/html"}))
@@ -350,6 +354,7 @@ def test_an_answer_that_is_no_listing_is_not_s3(scripted: Connection, server: Sc
     assert (type(error), error.code) == (Permanent, "not-s3")
 
 
+@pytest.mark.fault(52)
 def test_a_reply_without_end_is_cut(
     scripted: Connection, server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,6 +377,7 @@ def test_an_error_that_comes_as_a_success_is_an_error(scripted: Connection, serv
     assert isinstance(failed(scripted), Retryable)
 
 
+@pytest.mark.fault(49)
 def test_a_wrong_region_and_a_redirect_are_named_and_not_followed(
     scripted: Connection, server: Scripted
 ) -> None:

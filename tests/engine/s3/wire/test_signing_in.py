@@ -66,6 +66,7 @@ def test_request_is_signed_again_with_the_servers_time(start: Start, hours: int)
     assert offsets == [0, hours, hours]
 
 
+@pytest.mark.fault(47)
 def test_clock_that_cannot_be_put_right_is_a_condition_after_two_attempts(start: Start) -> None:
     wire, _, heads = in_turn(start, refuses("RequestTimeTooSkewed", ahead=7200))
     with pytest.raises(Condition) as caught:
@@ -104,6 +105,7 @@ def test_expired_credentials_are_a_condition_of_the_endpoint(start: Start, code:
     assert len(heads) == 1
 
 
+@pytest.mark.fault(45)
 def test_credentials_that_were_renewed_meanwhile_are_used_at_once(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def test_bodies_pass_both_ways_over_one_connection(secure: Secure) -> None:
     assert server.connections == 1
 
 
+@pytest.mark.fault(50)
 def test_nobody_elses_authority_is_trusted(secure: Secure) -> None:
     wire, server = secure(serve(lambda talk: talk.reply()), ca_file=None)
     error = failure(wire)
@@ -68,12 +69,14 @@ def test_nobody_elses_authority_is_trusted(secure: Secure) -> None:
     assert server.requests == 0
 
 
+@pytest.mark.fault(50)
 def test_certificate_of_another_host_is_refused(secure: Secure, authority: Authority) -> None:
     wire, server = secure(serve(lambda talk: talk.reply()), tls=authority.for_another_host)
     error = failure(wire)
     assert (error.code, "127.0.0.1" in error.detail, server.requests) == ("tls", True, 0)
 
 
+@pytest.mark.fault(50)
 def test_expired_certificate_is_refused(secure: Secure, authority: Authority) -> None:
     wire, server = secure(serve(lambda talk: talk.reply()), tls=authority.expired)
     error = failure(wire)
