@@ -126,7 +126,7 @@ class Transfer:
         self.wish: TransferState | None = None
         """PAUSED or CANCELLED: asked for while FINISHING, or until the workers have left."""
         self.owed: tuple[int, ...] = ()
-        """Clean-ups journalled when it was cancelled."""
+        """Clean-ups on record that it left behind: of uploads it gave up, and when it was cancelled."""
 
     @property
     def is_small(self) -> bool:

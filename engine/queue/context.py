@@ -102,12 +102,14 @@ class ItemContext:
             self._core.touch()
 
     def owe(self, kind: str, subject: str, detail: str = "") -> None:
-        """Journal a debt; once only."""
+        """Journal a debt, unless that one is on record already."""
         core, transfer = self._core, self._transfer
         with core.lock:
-            if not transfer.owed:
-                connection = self.spec.connection if kind == "abort" else None
-                transfer.owed = (core.store.owe(kind, connection, subject, detail),)
+            for debt in core.store.owed(transfer.owed):
+                if (debt.kind, debt.subject, debt.detail) == (kind, subject, detail):
+                    return
+            connection = self.spec.connection if kind == "abort" else None
+            transfer.owed = (*transfer.owed, core.store.owe(kind, connection, subject, detail))
 
     def _check_alive(self, checkpoint: Checkpoint | None) -> None:
         """The run goes on, or is at least stopped in order. With the lock held."""

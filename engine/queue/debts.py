@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Sequence
 
 from engine.errors import Condition, EngineError
 from engine.jobs import make_job
-from engine.model import ObjectRef
+from engine.model import Checkpoint, ObjectRef
 from engine.queue.context import ItemContext
 from engine.queue.core import Core
 from engine.scheduler import Work, WorkKind
@@ -24,13 +25,15 @@ PAY_EVERY = 60.0
 class Debts:
     """Clean-up that outlives its item, and the process if need be.
 
-    `_known` and `_in_hand` are written and read under the core's lock.
+    All that begins with ``_`` is written and read under the core's lock.
     """
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._known: dict[int, Owed] = {}
         self._in_hand: set[int] = set()
+        self._undone: list[Transfer] = []
+        """Cancelled items whose traces could be neither removed nor put on record."""
         self._next = 0.0
 
     def load(self, owed: list[Owed]) -> None:
@@ -39,27 +42,31 @@ class Debts:
 
     def schedule(self, now: float) -> None:
         """Now and then, let workers try what is owed. With the lock held."""
-        if not self._known or now < self._next:
+        if now < self._next:
             return
         self._next = now + PAY_EVERY
+        core = self._core
+        self._known.update((debt.id, debt) for debt in core.store.owed(core.store.debts - self._known.keys()))
         for id in self._known:
             if id not in self._in_hand:
                 self._in_hand.add(id)
-                self._core.scheduler.chore(Work(WorkKind.CLEAN, None, debt=id))
-        self._core.wake()
+                core.scheduler.chore(Work(WorkKind.CLEAN, None, debt=id))
+        undone, self._undone = self._undone, []
+        for transfer in undone:
+            core.scheduler.chore(Work(WorkKind.DISCARD, transfer))
+        if core.scheduler.has_chores:
+            core.wake()
 
     def pay(self, id: int) -> None:
         """Try one; what fails stays owed."""
         core = self._core
         with core.lock:
             debt = self._known.get(id)
-        if debt is None:
-            return
         is_paid = False
         try:
-            is_paid = self._pay(debt)
-        except (EngineError, OSError) as error:
-            log.info("clean-up %d (%s) later: %s", id, debt.kind, type(error).__name__)
+            is_paid = debt is not None and self._pay(debt)
+        except Exception as error:  # Whatever it is, it must not keep the debt from being tried again.
+            _later(f"clean-up {id}", error)
         with core.lock:
             self._in_hand.discard(id)
             if is_paid:
@@ -91,26 +98,44 @@ class Debts:
 
     def discard(self, transfer: Transfer) -> None:
         """A cancelled item: remove its traces now, or leave them on record."""
-        core = self._core
-        job = make_job(ItemContext(core, transfer, Run(core.clock)))
+        core, checkpoint, before = self._core, transfer.checkpoint, transfer.owed
+        is_clean = False
         try:
-            job.discard()
-        except (EngineError, OSError) as error:
-            log.info("item %d: clean-up later: %s", transfer.id, type(error).__name__)
-            with core.lock:
-                for debt in core.store.owed():
-                    if debt.id in transfer.owed:
-                        self._known[debt.id] = debt
-            return
-        finally:
-            job.close()
+            job = make_job(ItemContext(core, transfer, Run(core.clock)))
+            try:
+                job.discard()
+                is_clean = True
+            finally:
+                job.close()
+        except Exception as error:  # Whatever it is, what is left must stay owed.
+            _later(f"item {transfer.id}: clean-up", error)
         with core.lock:
-            self._settle(transfer.owed)
+            # Only what the job knows of: an upload that was given up before it has a debt of its own.
+            its_own = [debt.id for debt in core.store.owed(transfer.owed) if _is_of(debt, checkpoint)]
+            if is_clean:
+                self._settle(its_own)
+            elif not its_own and transfer.owed == before:
+                self._undone.append(transfer)
 
-    def _settle(self, ids: tuple[int, ...]) -> None:
+    def _settle(self, ids: Sequence[int]) -> None:
         for id in ids:
             self._known.pop(id, None)
             try:
                 self._core.store.settle(id)
             except Condition as error:
                 log.info("clean-up %d stays on record: %s", id, error.detail)
+
+
+def _is_of(debt: Owed, checkpoint: Checkpoint) -> bool:
+    """It is what discarding an item with this checkpoint removes."""
+    if debt.kind == "abort":
+        return debt.detail == checkpoint.upload_id
+    return debt.subject == checkpoint.part_file and debt.detail == str(checkpoint.part_file_inode)
+
+
+def _later(what: str, error: Exception) -> None:
+    """Say that it is tried again."""
+    if isinstance(error, EngineError | OSError):
+        log.info("%s later: %s", what, type(error).__name__)
+    else:
+        log.error("%s later", what, exc_info=error)

@@ -254,10 +254,18 @@ class Store:
         self._journal.commit((("cleanup", str(id), text),))
         return id
 
-    def owed(self) -> list[Owed]:
-        """What is on record."""
+    @property
+    def debts(self) -> set[int]:
+        """The numbers of what is on record."""
         with self._journal.lock:
-            docs = list(self._journal.tables.table("cleanup").items())
+            return {int(key) for key in self._journal.tables.table("cleanup").ids()}
+
+    def owed(self, ids: Iterable[int] | None = None) -> list[Owed]:
+        """What is on record, or what of it has these numbers."""
+        with self._journal.lock:
+            table = self._journal.tables.table("cleanup")
+            keys = list(table.ids()) if ids is None else [str(id) for id in ids]
+            docs = [(key, text) for key in keys if (text := table.get(key)) is not None]
         return decode_owed(docs, [])
 
     def settle(self, id: int) -> int:
