@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 EXTRAS := demo,test
+# Much of the suite waits for servers and children: two at a time take half as long, on one core too.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile -m "not large"
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test check format lint types large screenshots bench torture soak lock clean
@@ -12,13 +14,13 @@ demo: $(STAMP)
 	$(BIN)/s3tui demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not large"
+	$(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not large"
+	$(PYTEST)
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -510,7 +510,7 @@ def test_the_demo_opens_on_its_own_data_and_a_signal_leaves_nothing_behind(
 def test_no_secret_is_written_anywhere(s3tui: S3tui, work: Path, bucket: str, tmp_path: Path) -> None:
     write(work / "a.bin", 9 * MIB)
     said = s3tui("cp", "a.bin", f"s3://{bucket}/", AWS_SESSION_TOKEN="")
-    said2 = s3tui("cp", "a.bin", "s3://no-such-bucket-here/x/", "--log-file", str(tmp_path / "log"))
+    said2 = s3tui("cp", "s3://no-such-bucket-here/x", "b.bin", "--log-file", str(tmp_path / "log"))
     assert SECRET_KEY not in said.stdout + said.stderr + said2.stdout + said2.stderr
     for path in [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size < MIB]:
         assert SECRET_KEY.encode() not in path.read_bytes(), path
