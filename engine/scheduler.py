@@ -241,6 +241,12 @@ class Scheduler:
             under_way = float(self._under_way.get(connection, 1))
             self._ceilings[connection] = (max(1.0, min(ceiling, under_way) / 2), now)
 
+    def slowed_to(self, now: float) -> int:
+        """How much is asked at a time of the busiest server; 0 if none is busy."""
+        ceilings = [ceiling + (now - since) / _RAISE_EVERY for ceiling, since in self._ceilings.values()]
+        lowest = min(ceilings, default=float(self.workers))
+        return int(lowest) if lowest < self.workers else 0
+
     def _may_ask(self, connection: ConnectionId | None, now: float) -> bool:
         if connection is None or connection not in self._ceilings:
             return True

@@ -204,6 +204,8 @@ class Health:
     recovered: int = 0
     """Items that came back unfinished at the start of this process."""
     recovered_bytes: int = 0
+    slowed_to: int = 0
+    """Requests at a time that a server gets which asked to slow down; rises again by itself. 0: no server did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from types import FrameType
 from engine import Event, OperationId, Problem, Totals, TransferManager, TransferSnapshot, TransferState, View
 from tui import format
 from tui.progress import Progress
+from tui.waiting import waiting_text
 
 S = TransferState
 
@@ -132,8 +133,9 @@ class Following:
         rows = [row for row in self._manager.snapshot(0, 1, View.WAITING).rows if row.waiting is not None]
         for row in rows:
             assert row.waiting is not None
-            why = f"{row.waiting.reason} ({row.waiting.text})"
-            self._progress.say(f"waiting for {format.duration(self._wait_for)} at most: {why}")
+            self._progress.say(
+                f"waiting for {format.duration(self._wait_for)} at most: {waiting_text(row.waiting)}"
+            )
 
     def _tell(self) -> None:
         manager = self._manager

@@ -12,6 +12,7 @@ from engine import Outcome, Totals, TransferSnapshot, TransferState
 from tui import format
 from tui.bars import bar
 from tui.safe_text import cut, display, middle, pad
+from tui.waiting import waiting_text
 
 _EVERY = 0.25
 """Seconds between two drawings."""
@@ -109,7 +110,7 @@ def item_line(row: TransferSnapshot, *, is_ascii: bool = False) -> str:
     """One item under way; the end is the least that is missed where it does not fit."""
     name = pad(middle(display(row.source.rstrip("/").rpartition("/")[2]), _NAME_CELLS), _NAME_CELLS)
     if row.waiting is not None and row.state is TransferState.WAITING:
-        return f"{name} waiting: {display(row.waiting.reason)} {display(row.waiting.text)}"
+        return f"{name} waiting: {display(waiting_text(row.waiting))}"
     if row.state is TransferState.FINISHING:
         return f"{name} finishing"
     done, rest = bar(row.fraction, 12)

@@ -189,7 +189,8 @@ class Reporter:
         """What is wrong with the whole."""
         core = self._core
         planning = sum(1 for operation in core.operations.values() if operation.is_planning)
-        return Health(core.store.problem, planning, self.recovered, self.recovered_bytes)
+        slowed_to = core.scheduler.slowed_to(core.clock.monotonic())
+        return Health(core.store.problem, planning, self.recovered, self.recovered_bytes, slowed_to)
 
     def totals(self, sums: Sums) -> Totals:
         """Of the whole queue, or of one operation."""

@@ -6,15 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.errors import (
-    Condition,
-    Interrupted,
-    NeedsAnswer,
-    Retryable,
-    TransferError,
-    UsageError,
-    explain,
-)
+from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, TransferError, UsageError, explain
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
 from engine.model import ConflictPolicy, ConnectionId, TransferState
@@ -23,6 +15,7 @@ from engine.queue.closing import Closer, Closing
 from engine.queue.context import ItemContext
 from engine.queue.core import Core, event, question_of
 from engine.queue.debts import Debts
+from engine.queue.reasons import brief
 from engine.queue.reports import row_of
 from engine.scheduler import KEPT_WAITING, Work, WorkKind, lane_of
 from engine.transfer import Hold, Run, Transfer
@@ -352,7 +345,7 @@ class Runner:
             self._fail(transfer)
             return
         delay = core.retries.delay(attempt, error.retry_after)
-        hold = Hold("retry", error.detail or error.code, now + delay, attempt + 1, core.retries.attempts)
+        hold = Hold("retry", brief(error), now + delay, attempt + 1, core.retries.attempts)
         if part is not None:
             run.delay(part, now + delay)
             core.wake()

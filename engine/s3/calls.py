@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -27,7 +29,8 @@ from botocore.parsers import ResponseParserError
 
 from engine.errors import Condition, Permanent, Retryable, TransferError
 from engine.s3.client import PATIENT_READ_TIMEOUT, READ_TIMEOUT, ReplyRefused, make_client
-from engine.s3.wire.errors import error_for, network_error
+from engine.s3.permissions import permission_for
+from engine.s3.wire.errors import error_for, network_error, with_profile
 
 if TYPE_CHECKING:
     from engine.s3.endpoint import Endpoint
@@ -107,7 +110,7 @@ class Caller:
             error.operation, error.subject = error.operation or operation, error.subject or subject
             raise
         except (ClientError, BotoCoreError, ReplyRefused, OSError, ValueError) as error:
-            raise self.explained(error, operation, subject) from error
+            raise self.explained(error, operation, subject, permission_for(name)) from error
         if needs and not any(_has(reply, member) for member in needs):
             raise Permanent("not-s3", operation=operation, subject=subject, detail="the answer is incomplete")
         return reply
@@ -144,18 +147,21 @@ class Caller:
 
     # -- errors ------------------------------------------------------------------------------------
 
-    def explained(self, error: Exception, operation: str, subject: str) -> TransferError:
+    def explained(
+        self, error: Exception, operation: str, subject: str, permission: str = ""
+    ) -> TransferError:
         """What an exception of botocore's means."""
         facts: dict[str, Any] = {"operation": operation, "subject": subject}
         if isinstance(error, ClientError):
-            return self._refused(error, operation, subject)
+            return self._refused(error, operation, subject, permission)
         if isinstance(error, ReplyRefused):
             facts |= {"detail": error.detail, "status": error.status, "request_id": error.request_id}
             return Permanent(error.code, **facts)
         if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
             return Permanent("no-credentials", **facts)
         if isinstance(error, (CredentialRetrievalError, SSOError, LoginError, TokenRetrievalError)):
-            return Condition("credentials", ("endpoint", self.id), detail=str(error), **facts)
+            detail = with_profile(self.id, str(error))
+            return Condition("credentials", ("endpoint", self.id), detail=detail, **facts)
         if isinstance(error, ResponseParserError):
             return Permanent("not-s3", detail="the answer cannot be read", **facts)
         if isinstance(error, ReadTimeoutError):
@@ -167,7 +173,7 @@ class Caller:
         if isinstance(error, BotoSSLError) and not isinstance(cause := _cause(error), ssl.SSLError):
             return Permanent("tls", detail=str(getattr(cause, "strerror", None) or cause), **facts)
         if isinstance(error, (BotoConnectionError, HTTPClientError, OSError)):
-            return self._unreachable(_cause(error), operation, subject)
+            return self._unreachable(_named(_cause(error), error), operation, subject)
         detail = str(error)
         if isinstance(error, ParamValidationError):
             detail = str(error.kwargs.get("report", detail))
@@ -182,7 +188,7 @@ class Caller:
             was_reached=self.endpoint.was_reached,
         )
 
-    def _refused(self, error: ClientError, operation: str, subject: str) -> TransferError:
+    def _refused(self, error: ClientError, operation: str, subject: str, permission: str) -> TransferError:
         told: Mapping[str, Any] = error.response.get("Error", {})
         code, status, headers = code_of(error), status_of(error), headers_of(error.response)
         region = str(told.get("Region") or "") or headers.get("x-amz-bucket-region", "")
@@ -200,6 +206,7 @@ class Caller:
             retry_after=_seconds(headers.get("retry-after", "")),
             skew=self.endpoint.clock_offset,
             region=region,
+            permission=permission,
         )
 
 
@@ -226,6 +233,15 @@ def headers_of(reply: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdecimal() else None
+
+
+def _named(cause: BaseException, error: Exception) -> BaseException:
+    """Where a host's name is not found, that name is told with it."""
+    facts: Mapping[str, Any] = getattr(error, "kwargs", {})
+    host = urlsplit(str(facts.get("proxy_url") or facts.get("endpoint_url") or "")).hostname
+    if isinstance(cause, socket.gaierror) and host:
+        return socket.gaierror(cause.errno, f"{host}: {cause.strerror}")
+    return cause
 
 
 def _cause(error: BaseException) -> BaseException:

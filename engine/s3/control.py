@@ -32,6 +32,7 @@ from engine.s3.params import (
     target_options,
     when,
 )
+from engine.s3.permissions import permission_for
 from engine.s3.wire.errors import error_for
 
 __all__ = ["Completed", "Control", "DonePart", "ObjectFacts", "OpenUpload", "ServerPart"]
@@ -264,7 +265,13 @@ class Control(Uploads):
     def _refusal(self, ref: ObjectRef, code: str, message: str) -> TransferError:
         status = {"AccessDenied": 403, "InternalError": 500, "SlowDown": 503}.get(code, 400)
         return error_for(
-            code, status, message=message, operation="delete", subject=str(ref), connection_id=self.id
+            code,
+            status,
+            message=message,
+            operation="delete",
+            subject=str(ref),
+            connection_id=self.id,
+            permission=permission_for("delete_objects"),
         )
 
     # -- checksums ---------------------------------------------------------------------------------

@@ -124,5 +124,9 @@ class CredentialSource:
     def _expired(self, operation: str, error: Exception) -> Condition:
         scope = ("endpoint", str(self._profile.connection_id))
         return Condition(
-            "credentials", scope, operation=operation, subject="credentials", detail=type(error).__name__
+            "credentials",
+            scope,
+            operation=operation,
+            subject="credentials",
+            detail=f"{self._profile.name}: {type(error).__name__}",
         )

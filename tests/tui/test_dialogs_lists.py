@@ -178,7 +178,7 @@ async def test_transfer_details_are_live_and_tell_everything() -> None:
     async with shown(dialog, (80, 50)) as pilot:
         seen = text(pilot)
         for fact in (
-            "waiting: retry 2 of 8 in 12s (503 SlowDown)",
+            "waiting: retry 2/8 in 12s (503 SlowDown)",
             "/data/dump.tar",
             "s3://b/dump.tar",
             "30 MiB (30%)",

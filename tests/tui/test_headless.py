@@ -177,7 +177,7 @@ def test_items_that_wait_for_too_long_are_named_with_the_reason(
     assert run(["cp", "--wait-for", "10m", "a", "s3://b/"]) == 1
     assert 8 <= queue.waits <= 14
     first, last = capsys.readouterr().err.splitlines()
-    assert first == "s3tui: waiting for 10m at most: offline (connection refused)"
+    assert first == "s3tui: waiting for 10m at most: offline, retry in 5s (connection refused)"
     assert last.startswith("s3tui: not done (waiting): ")
     assert last.endswith("offline (connection refused). s3tui run goes on")
 

@@ -78,7 +78,7 @@ def test_items_under_way_and_the_total() -> None:
     assert item_line(moving).split() == ["dump.tar", "━━━━╸───────", "38%", "92.1M/s", "6m"]
     assert item_line(moving, is_ascii=True).split()[1] == "#####......."
     waiting = row(state=S.WAITING, waiting=Waiting("retry", "503 SlowDown", 12.0))
-    assert item_line(waiting).split(maxsplit=1)[1] == "waiting: retry 503 SlowDown"
+    assert item_line(waiting).split(maxsplit=1)[1] == "waiting: retry in 12s (503 SlowDown)"
     totals = Totals({S.DONE: 1, S.RUNNING: 1}, 200 * MIB, 138 * MIB, upload_bytes_per_second=92.1 * MIB)
     assert total_line(totals) == "total 1/2  138/200 MiB  69%  92.1 MiB/s  ETA --"
 

@@ -52,11 +52,11 @@ def line(facts: dict[str, Any]) -> str:
         ),
         (
             {"state": S.WAITING, "waiting": Waiting("offline", "connection refused", 8.9)},
-            " ▲ dump.tar              WAIT         offline, next try in 8s (connection re…",
+            " ▲ dump.tar              WAIT         offline, retry in 8s (connection refus…",
         ),
         (
             {"state": S.WAITING, "waiting": Waiting("credentials", "", 0.2)},
-            " ▲ dump.tar              WAIT         credentials expired, next try now",
+            " ▲ dump.tar              WAIT         sign in again, retry now",
         ),
         (
             {"state": S.PAUSED, "bytes_done": 50 * MIB, "saving": True},

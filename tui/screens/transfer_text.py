@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine import Outcome, PartSnapshot, Problem, TransferDetail, TransferSnapshot, TransferState, Verified
 from tui import format
+from tui.waiting import waiting_text
 
 _VERIFIED = {
     Verified.CRC: "crc: the server's checksum equals ours",
@@ -59,17 +60,12 @@ def transfer_lines(detail: TransferDetail) -> Iterator[tuple[str, str]]:
 
 
 def state_words(row: TransferSnapshot) -> str:
-    """The state with its reason: ``waiting: retry 2 of 8 in 12s (503 SlowDown)``."""
+    """The state with its reason: ``waiting: retry 2/8 in 12s (503 SlowDown)``."""
     words = row.state.value
     if row.state is TransferState.DONE and row.outcome:
         words = f"done: {_OUTCOME[row.outcome]}"
     elif row.waiting:
-        waiting = row.waiting
-        reason = waiting.reason
-        if waiting.attempts:
-            reason = f"retry {waiting.attempt} of {waiting.attempts}"
-        when = f" in {format.duration(waiting.seconds_left)}" if waiting.seconds_left >= 1 else ""
-        words = f"waiting: {reason}{when}" + (f" ({waiting.text})" if waiting.text else "")
+        words = f"waiting: {waiting_text(row.waiting)}"
     elif row.state is TransferState.ATTENTION:
         words = "needs an answer"
     return words + (" · saving" if row.saving else "")

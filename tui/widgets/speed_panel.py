@@ -153,8 +153,13 @@ class SpeedPanel(Widget):
         return out
 
     def _trouble(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
-        problem = snapshot.health.state_problem
-        return [(f"PROGRESS IS NOT SAVED: {display(problem)}", "bad")] if problem else []
+        health = snapshot.health
+        out = []
+        if health.state_problem:
+            out.append((f"PROGRESS IS NOT SAVED: {display(health.state_problem)}", "bad"))
+        if health.slowed_to:
+            out.append((f"server busy: {health.slowed_to} of {snapshot.workers} at a time", "warn"))
+        return out
 
     def render_line(self, y: int) -> Strip:
         """One line."""

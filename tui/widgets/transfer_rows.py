@@ -6,11 +6,12 @@ moving item shows its speed, a waiting one the reason and a countdown, a failed 
 
 from __future__ import annotations
 
-from engine import ItemKind, Outcome, TransferSnapshot, TransferState, Waiting
+from engine import ItemKind, Outcome, TransferSnapshot, TransferState
 from tui import format
 from tui.bars import bar
 from tui.places import home
 from tui.safe_text import cut, display, middle, pad, width
+from tui.waiting import waiting_text
 from tui.widgets.line_table import Spans
 
 S = TransferState
@@ -34,39 +35,16 @@ _STATE, _PERCENT, _SPEED, _ETA = 6, 4, 7, 6
 _ROOMY = 110
 """Cells from which on a moving item also shows its bytes."""
 
-_REASONS = {
-    "offline": "offline",
-    "throttled": "server busy",
-    "credentials": "credentials expired",
-    "disk-full": "disk full",
-    "clock": "clock too far off",
-}
-
 
 def name_of(row: TransferSnapshot) -> str:
     """The item's own name, raw: the last part of its source."""
     return row.source.rstrip("/").rpartition("/")[2] or row.source
 
 
-def waiting_text(waiting: Waiting) -> str:
-    """Why an item waits, and until when.
-
-    >>> waiting_text(Waiting("retry", "503 SlowDown", 12.0, 2, 8))
-    'retry 2/8 in 12s (503 SlowDown)'
-    """
-    if waiting.reason == "retry":
-        what = f"retry {waiting.attempt}/{waiting.attempts}" if waiting.attempts else "retry"
-    else:
-        what = _REASONS.get(waiting.reason, waiting.reason) + ", next try"
-    when = "now" if waiting.seconds_left < 1 else f"in {format.duration(waiting.seconds_left)}"
-    why = f" ({display(waiting.text)})" if waiting.text else ""
-    return f"{what} {when}{why}"
-
-
 def state_words(row: TransferSnapshot) -> str:
     """What there is to say about an item that is not moving."""
     if row.state is S.WAITING and row.waiting is not None:
-        return waiting_text(row.waiting)
+        return display(waiting_text(row.waiting))
     if row.state is S.ATTENTION and row.question is not None:
         return f"{display(row.question.text)} (Enter answers)"
     if row.state is S.FAILED and row.problem is not None:

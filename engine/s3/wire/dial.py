@@ -141,7 +141,7 @@ def _resolve(host: str, port: int, token: CancelToken, seconds: float) -> _Addre
         done.wait(seconds)
     token.check()
     if not answer:
-        raise Broken(socket.gaierror(socket.EAI_AGAIN, "the name server does not answer"))
+        raise Broken(socket.gaierror(socket.EAI_AGAIN, f"{host}: the name server does not answer"))
     if isinstance(answer[0], BaseException):
         raise answer[0]
     return answer[0]
@@ -150,6 +150,8 @@ def _resolve(host: str, port: int, token: CancelToken, seconds: float) -> _Addre
 def _look_up(host: str, port: int) -> _Addresses:
     try:
         found: _Addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise Broken(socket.gaierror(error.errno, f"{host}: {error.strerror}")) from error
     except OSError as error:
         raise Broken(error) from error
     except UnicodeError as error:

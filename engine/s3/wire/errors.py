@@ -135,6 +135,7 @@ def error_for(
     retry_after: float | None = None,
     skew: float | None = None,
     region: str = "",
+    permission: str = "",
 ) -> TransferError:
     """The error to raise for an answer.
 
@@ -143,6 +144,7 @@ def error_for(
         connection_id: Scope of what concerns the whole endpoint.
         skew: Seconds by which the server's clock is ahead of ours, where it said.
         region: Where the bucket is, where the server said.
+        permission: What one must be allowed to do to be answered; told where that was denied.
     """
     detail = ": ".join(text for text in (code or (f"HTTP {status}" if status else ""), message) if text)
     known: dict[str, Any] = {
@@ -155,14 +157,16 @@ def error_for(
     }
     scope = ("endpoint", connection_id)
     if code in _EXPIRED:
+        known["detail"] = with_profile(connection_id, detail)
         return Condition("credentials", scope, **known)
     if code in _SKEWED:
         if skew is not None and abs(skew) < _HARMLESS_SKEW:
             return Retryable("request-timeout", **known)
         if skew is not None:
-            side = "behind" if skew > 0 else "ahead of"
-            known["detail"] = f"it is {abs(skew):.0f} s {side} the server's"
+            known["detail"] = f"{_roughly(abs(skew))} {'slow' if skew > 0 else 'fast'}"
         return Condition("clock-skew", scope, **known)
+    if status == 403 and permission and code in ("", "AccessDenied"):
+        known["detail"] = f"{permission}: {detail}"
     if code in _RETRY:
         return Retryable(_RETRY[code], **known)
     if code in _PERMANENT:
@@ -173,6 +177,20 @@ def error_for(
             return NeedsAnswer(name, **known)
         return Permanent(name, **known)
     return _by_status(code, status, known, region)
+
+
+def with_profile(connection_id: str, detail: str) -> str:
+    """Whose credentials have run out, and how that was told."""
+    profile = connection_id.partition("@")[0]
+    return ": ".join(text for text in (profile, detail) if text)
+
+
+def _roughly(seconds: float) -> str:
+    """A time that a clock is wrong by: in minutes up to an hour and a half, in hours up to two days."""
+    for unit, name, most in ((60, "min", 5400), (3600, "h", 172_800)):
+        if seconds < most:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86_400:.0f} days"
 
 
 def _by_status(code: str, status: int, known: dict[str, Any], region: str) -> TransferError:

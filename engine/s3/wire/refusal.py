@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import Condition, Permanent, TransferError
-from engine.s3.wire.errors import error_for, is_page, parse_error
+from engine.s3.permissions import permission_to
+from engine.s3.wire.errors import error_for, is_page, parse_error, with_profile
 from engine.s3.wire.head import Head, retry_after
 from engine.s3.wire.sign import Credentials
 
@@ -60,6 +61,7 @@ def refusal(
         retry_after=retry_after(headers.get("retry-after")),
         skew=endpoint.clock_offset,
         region=region,
+        permission=permission_to(request.method, request.key),
     )
     if code in _UNKNOWN_KEY and credentials is not None and credentials.token is not None:
         # Temporary keys that are not known any more have run out; not every server says so.
@@ -68,7 +70,7 @@ def refusal(
             ("endpoint", str(endpoint.id)),
             operation=error.operation,
             subject=error.subject,
-            detail=error.detail,
+            detail=with_profile(str(endpoint.id), error.detail),
             status=status,
             request_id=error.request_id,
         )
