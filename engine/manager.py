@@ -156,15 +156,19 @@ class TransferManager(Commands):
         core = self._core
         while not core.clock.wait(self._end, HOUSEKEEPING_SECONDS):
             try:
-                with core.lock:
-                    self._reporter.sample()
-                    core.roster.synced_up_to(core.store.durable_seq)
-                    self._debts.schedule(core.clock.monotonic())
-                    self._pool.write_off_stuck()
-                    self._save_again()
+                self._tidy()
             except Exception:
                 # Without this thread nothing that could not be saved would ever be saved.
                 log.exception("keeping house")
+
+    def _tidy(self) -> None:
+        core = self._core
+        with core.lock:
+            self._reporter.sample()
+            core.roster.synced_up_to(core.store.durable_seq)
+            self._debts.schedule(core.clock.monotonic())
+            self._pool.write_off_stuck()
+            self._save_again()
 
     def _save_again(self) -> None:
         core = self._core
