@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-import rich
-from rich.segment import Segment, Segments
+from rich.console import RenderableType
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine import Location, TransferOptions
+from tui.leaving import Stop
+from tui.log import log_path, redact
 from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
 
-CLOSE_DEADLINE = 2.0
-"""Seconds the engine gets to checkpoint and stop."""
+log = logging.getLogger(__name__)
 
-_SIGNALS = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
+CLOSE_DEADLINE = 1.4
+"""Seconds the engine gets to checkpoint and stop; with what the screen takes, within `tui.leaving.LEAVE_SECONDS`."""
 
 
 class S3TuiApp(App[int]):
@@ -36,6 +38,7 @@ class S3TuiApp(App[int]):
         left: What the left pane shows at first.
         right: The same for the right; ``None`` where nothing is configured.
         options: How what is queued here is moved.
+        stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
     """
 
@@ -54,26 +57,26 @@ class S3TuiApp(App[int]):
         right: Location | None,
         options: TransferOptions | None = None,
         theme: str | None = None,
+        stop: Stop | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.manager = manager
+        self._stop = stop
         self.main = MainScreen(manager, left, right, options=options, now=now)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
 
     def on_mount(self) -> None:
         """Start the queue and show the screen."""
-        self._catch_signals()
+        if self._stop is not None:
+            loop = asyncio.get_running_loop()
+            # A lost line or a polite kill checkpoints and leaves; nothing is asked. Asked again, it is too late.
+            self._stop.listen(lambda code: _call_in(loop, self._leave, code))
+            if self._stop.code is not None:
+                return
         self.manager.start()
         self.push_screen(self.main)
-
-    def _catch_signals(self) -> None:
-        """A lost line or a polite kill checkpoints and leaves; nothing is asked."""
-        loop = asyncio.get_running_loop()
-        for number, code in _SIGNALS.items():
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._leave, code)
 
     def _leave(self, code: int) -> None:
         self.exit(code, return_code=code)
@@ -82,7 +85,7 @@ class S3TuiApp(App[int]):
         """Checkpoint and stop the engine, off the event loop and never longer than promised."""
         closing = threading.Thread(target=self._close, name="s3tui-close", daemon=True)
         closing.start()
-        end = time.monotonic() + CLOSE_DEADLINE + 0.5
+        end = time.monotonic() + CLOSE_DEADLINE + 0.1
         while closing.is_alive() and time.monotonic() < end:
             await asyncio.sleep(0.01)
 
@@ -104,17 +107,35 @@ class S3TuiApp(App[int]):
         """What the palette offers beside our own actions."""
         yield SystemCommand("Theme", "Choose other colours, or the terminal's own", self.action_change_theme)
 
-    def _fatal_error(self) -> None:
-        """Textual prints the local variables of every frame, which may hold secrets, and raw names."""
-        from rich.traceback import Traceback  # a tenth of a second, for a crash only
+    def panic(self, *renderables: RenderableType) -> None:
+        """Textual's own threads end the app with a traceback of theirs, which says nothing to anybody here."""
+        log.error(
+            "the screen failed: %s", " ".join(type(each).__name__ for each in renderables), exc_info=True
+        )
+        self._say_it_failed("the terminal could not be read")
 
-        self.bell()
-        traceback = Traceback(show_locals=False, width=None, suppress=[rich])
-        segments = self.console.render(traceback, self.console.options)
-        safe = [
-            Segment("\n".join(display(line) for line in segment.text.split("\n")), segment.style)
-            for segment in segments
-            if not segment.control
-        ]
-        self._exit_renderables.append(Segments(safe))
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave, with the traceback in the log: on the terminal it would show values, secrets and raw names."""
+        log.error("the screen failed", exc_info=error)
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._say_it_failed(f"{type(error).__name__}: {error}")
+
+    def _say_it_failed(self, why: str) -> None:
+        where = f"; the log file says more: {log_path()}" if log_path() else ""
+        lines = (
+            f"s3tui: an internal error ({redact(why)}){where}",
+            "Nothing is lost: what was confirmed is on record. Start s3tui again to go on.",
+        )
+        self._return_code = 1
+        if not self._exit_renderables:
+            self._exit_renderables.append(Text("\n".join(display(line) for line in lines)))
         self._close_messages_no_wait()
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[[int], None], code: int) -> None:
+    """From a signal handler or another thread; a loop that has ended needs nothing more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, code)

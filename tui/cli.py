@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
 from engine import EngineError, StateLocked, TransferError, UsageError, explain
 from tui.options import parse
-from tui.safe_text import display
+from tui.streams import complain, write_nothing_more
 
 DONE, NOT_DONE, USAGE, LOCKED = 0, 1, 2, 3
 
@@ -37,20 +35,18 @@ def run(argv: Sequence[str]) -> int:
         complain(str(error))
         return NOT_DONE
     except BrokenPipeError:
-        _write_nothing_more()
+        write_nothing_more()
         return NOT_DONE
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         # A traceback on the terminal would show raw names, and help nobody who did not write this.
         logging.getLogger(__name__).exception("the command failed")
-        complain(f"an internal error ({type(error).__name__}: {error}); see the log file")
+        from tui.log import log_path, redact
+
+        why = redact(f"{type(error).__name__}: {error}")
+        complain(f"an internal error ({why}); see the log file {log_path()}".rstrip())
         return NOT_DONE
-
-
-def complain(text: str) -> None:
-    """One line on standard error."""
-    print(f"s3tui: {display(text)}", file=sys.stderr)
 
 
 def _write_anything() -> None:
@@ -58,14 +54,6 @@ def _write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _write_nothing_more() -> None:
-    """Whoever read our output has gone; what is still buffered must not fail at exit either."""
-    with contextlib.suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _run(args: argparse.Namespace) -> int:

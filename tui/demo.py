@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from engine import Profile, UsageError
-from tui.following import SIGNALS
+from tui.leaving import SIGNALS
 from tui.settings import Settings
 from tui.setup import Setup
 

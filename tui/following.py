@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 
 from engine import Event, OperationId, Problem, Totals, TransferManager, TransferSnapshot, TransferState, View
 from tui import format
+from tui.leaving import Stop
 from tui.progress import Progress
 from tui.waiting import waiting_text
 
 S = TransferState
-
-SIGNALS = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", "state-unsaved")
 """Codes of what heals by itself or from outside."""
@@ -23,31 +19,6 @@ CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", 
 _LOOK_EVERY = 0.25
 _ASK_AGAIN = 5.0
 """Seconds between two looks at a server that could not be reached when the work was to be planned."""
-
-
-class Stop:
-    """Set by a signal."""
-
-    def __init__(self) -> None:
-        self.code: int | None = None
-        """Exit code of the signal that came."""
-
-
-@contextmanager
-def signals() -> Iterator[Stop]:
-    """While it lasts, a polite signal only asks to stop; one that was ignored (``nohup``) stays so."""
-    stop = Stop()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        stop.code = stop.code or SIGNALS[signal.Signals(number)]
-
-    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, note) for number in heard}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Following:

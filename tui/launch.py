@@ -14,9 +14,13 @@ from engine import (
     UsageError,
     has_credentials_hint,
 )
+from tui.leaving import Stop, signals
 from tui.log import set_up
 from tui.options import COMMANDS
 from tui.setup import Setup, place_of
+
+_LATE_CLOSE_SECONDS = 0.6
+"""To checkpoint, where the screen did not come to it."""
 
 
 def open_app(setup: Setup) -> int:
@@ -27,8 +31,15 @@ def open_app(setup: Setup) -> int:
     """
     left, right = places_of(setup)
     check_terminal()
+    with signals(sys.stdin.fileno()) as stop:
+        code = _run_app(setup, left, right, stop)
+    return stop.code or code
+
+
+def _run_app(setup: Setup, left: Location, right: Location | None, stop: Stop) -> int:
     set_up(setup.log_file)
     manager = TransferManager(setup.config(), setup.connections())
+    stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
     try:
         from tui.app import S3TuiApp
 
@@ -41,10 +52,13 @@ def open_app(setup: Setup) -> int:
             theme=getattr(setup.args, "theme", None)
             or setup.settings.theme
             or os.environ.get("TEXTUAL_THEME"),
+            stop=stop,
         )
+        if stop.code is not None:
+            return stop.code
         result = app.run(mouse=not getattr(setup.args, "no_mouse", False))
     finally:
-        manager.close()
+        manager.close(_LATE_CLOSE_SECONDS)
     return app.return_code or (result if isinstance(result, int) else 0) or 0
 
 

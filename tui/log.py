@@ -78,6 +78,12 @@ class PrivateFile(logging.handlers.RotatingFileHandler):
         )
 
 
+def log_path() -> str:
+    """Where it is logged to; empty for nowhere."""
+    handlers = logging.getLogger().handlers
+    return next((handler.baseFilename for handler in handlers if isinstance(handler, PrivateFile)), "")
+
+
 def set_up(path: str) -> None:
     """Log to this file from now on; where that is impossible, nowhere."""
     for name in _NEVER_DEBUG:

@@ -12,6 +12,7 @@ from engine import Outcome, Totals, TransferSnapshot, TransferState
 from tui import format
 from tui.bars import bar
 from tui.safe_text import cut, display, middle, pad
+from tui.streams import complain, through_a_hangup
 from tui.waiting import waiting_text
 
 _EVERY = 0.25
@@ -47,7 +48,7 @@ class Progress:
         if self.is_live:
             self._waiting.append(display(text))
         elif not self._quiet:
-            print(f"s3tui: {display(text)}", file=sys.stderr)
+            complain(text)
 
     def finished(self, row: TransferSnapshot) -> None:
         """One item is done."""
@@ -57,7 +58,8 @@ class Progress:
         if self.is_live:
             self._waiting.append(line)
         else:
-            self._out.write(line + "\n")
+            with through_a_hangup():
+                self._out.write(line + "\n")
 
     def show(self, rows: Sequence[TransferSnapshot], totals: Totals) -> None:
         """Draw what is under way, not more than four times a second."""
@@ -83,16 +85,18 @@ class Progress:
             parts.append("\x1b[J")
         self._waiting = []
         self._drawn = len(lines)
-        self._out.write("".join(parts))
-        self._out.flush()
+        with through_a_hangup():
+            self._out.write("".join(parts))
+            self._out.flush()
 
     def end(self) -> None:
         """Leave what is finished on the terminal, and nothing else."""
         if self.is_live:
             self._draw([])
-            self._out.write("\x1b[J")
         if not self._quiet:
-            self._out.flush()
+            with through_a_hangup():
+                self._out.write("\x1b[J" if self.is_live else "")
+                self._out.flush()
 
 
 _WORDS = {Outcome.IDENTICAL: "same", Outcome.SKIPPED: "skip", Outcome.DELETED: "gone"}

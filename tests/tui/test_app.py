@@ -22,6 +22,7 @@ PROGRAM = """
 import sys
 from tests.tui import example
 from tui.app import S3TuiApp
+from tui.leaving import signals
 
 class Manager(type(example.example_manager())):
     def close(self, deadline=2.0):
@@ -31,9 +32,10 @@ manager = example.example_manager()
 manager.__class__ = Manager
 App = S3TuiApp
 {extra}
-app = App(manager, left=example.HERE, right=example.THERE)
-app.run()
-sys.exit(app.return_code or 0)
+with signals(0) as stop:
+    app = App(manager, left=example.HERE, right=example.THERE, stop=stop)
+    app.run()
+sys.exit(stop.code or app.return_code or 0)
 """
 
 

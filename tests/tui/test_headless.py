@@ -11,7 +11,8 @@ import pytest
 from engine import Event, OperationId, Outcome, Problem, Question, TransferRequest, TransferState, Waiting
 from tests.tui.fake_queue import FakeQueue, change, finish, use
 from tui.cli import run
-from tui.following import Following, Stop, signals
+from tui.following import Following
+from tui.leaving import Stop, signals
 from tui.progress import Progress
 
 S = TransferState
