@@ -20,6 +20,8 @@ class SavedQueue:
     """Host and process that have the queue open now. Its running items are QUEUED here."""
     held: bool
     notices: tuple[str, ...]
+    to_plan: tuple[str, ...] = ()
+    """What was asked for and is not yet, or not all, among the rows: it is planned at the next start."""
 
 
 def read_queue(state_dir: str, *, history: bool = False) -> SavedQueue:
@@ -33,7 +35,12 @@ def read_queue(state_dir: str, *, history: bool = False) -> SavedQueue:
     rows = [_row(item, loaded) for item in loaded.items]
     if history:
         rows += [_finished(item) for item in state.history]
-    return SavedQueue(tuple(rows), state.owner, loaded.held, loaded.notices)
+    to_plan = tuple(
+        operation.label
+        for operation in loaded.operations
+        if operation.request is not None and not operation.planned
+    )
+    return SavedQueue(tuple(rows), state.owner, loaded.held, loaded.notices, to_plan)
 
 
 def _row(item: SavedItem, loaded: Loaded) -> TransferSnapshot:

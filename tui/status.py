@@ -17,7 +17,8 @@ def status(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) ->
     """Print what is on record; changes nothing, asks no server, and needs no profile."""
     queue = read_queue(state_dir_of(args, load(environ), environ), history=args.all)
     if args.json:
-        print(json.dumps({"transfers": [row.to_json() for row in queue.rows]}))
+        rows = [row.to_json() for row in queue.rows]
+        print(json.dumps({"transfers": rows, "to_plan": list(queue.to_plan)}))
         return 0
     for notice in queue.notices:
         print(display(notice))
@@ -26,7 +27,9 @@ def status(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) ->
         print(f"in use by process {pid} on {display(host)}: what it is moving now is listed as queued")
     if queue.held:
         print("the queue is paused as a whole")
-    if not queue.rows:
+    for label in queue.to_plan:
+        print(f"not all of it is planned yet: {display(label)}")
+    if not queue.rows and not queue.to_plan:
         print("nothing is queued")
     for row in queue.rows:
         print(line(row))

@@ -24,11 +24,13 @@ class Program:
         self.home = home
         self.state_dir = home / "state"
         self.env["S3TUI_STATE_DIR"] = str(self.state_dir)
+        self.module = "tui"
+        """What is run; another one prepares something and then runs that."""
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Run a command line; does not wait."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tui", *words],
+            [sys.executable, "-m", self.module, *words],
             env=self.env,
             cwd=self.home,
             stdout=subprocess.PIPE,
@@ -48,7 +50,16 @@ class Program:
 
     def status(self, *words: str) -> list[dict[str, Any]]:
         """The saved queue."""
-        found: list[dict[str, Any]] = json.loads(self.run("status", "--json", *words).stdout)["transfers"]
+        found: list[dict[str, Any]] = self._saved(*words)["transfers"]
+        return found
+
+    def to_plan(self) -> list[str]:
+        """What was asked for and is no item yet."""
+        found: list[str] = self._saved()["to_plan"]
+        return found
+
+    def _saved(self, *words: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("status", "--json", *words).stdout)
         return found
 
 

@@ -56,6 +56,14 @@ class Session:
         self._stream.feed(data)
         return bool(data)
 
+    def look(self) -> None:
+        """Show what has come. A program whose output nobody takes waits for that.
+
+        Raises:
+            AssertionError: It has ended.
+        """
+        assert self._read(0.0), f"it has ended:\n{self.shown}"
+
     def until(self, text: str, timeout: float = 60.0) -> None:
         """Read until the screen shows this.
 
@@ -83,10 +91,16 @@ class Session:
 
 @contextmanager
 def on_a_terminal(
-    words: Sequence[str], env: Mapping[str, str], cwd: Path, *, columns: int = 80, rows: int = 24
+    words: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    columns: int = 80,
+    rows: int = 24,
+    module: str = "tui",
 ) -> Iterator[Session]:
     """``s3tui`` with these words; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "tui", *words]
+    command = [sys.executable, "-m", module, *words]
     pid, fd = pty.fork()
     if pid == 0:
         try:

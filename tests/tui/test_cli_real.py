@@ -347,7 +347,7 @@ def test_status_prints_json_just_as_promised(s3tui: S3tui, work: Path, bucket: s
     assert s3tui("cp", "src", f"s3://{bucket}/").returncode == 1
     now = json.loads(s3tui("status", "--json").stdout)
     ever = json.loads(s3tui("status", "--json", "--all").stdout)
-    assert list(now) == list(ever) == ["transfers"]
+    assert list(now) == list(ever) == ["transfers", "to_plan"]
     assert [list(item) for item in ever["transfers"]] == [FIELDS, FIELDS]
     (failed,), done = now["transfers"], ever["transfers"][1]
     assert (failed["state"], failed["verified"], failed["outcome"]) == ("failed", None, None)
@@ -360,7 +360,7 @@ def test_status_prints_json_just_as_promised(s3tui: S3tui, work: Path, bucket: s
 def test_status_changes_nothing_not_even_an_empty_folder(s3tui: S3tui, tmp_path: Path) -> None:
     ran = s3tui("status", AWS_PROFILE="nobody")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "nothing is queued\n", "")
-    assert json.loads(s3tui("status", "--json").stdout) == {"transfers": []}
+    assert json.loads(s3tui("status", "--json").stdout) == {"transfers": [], "to_plan": []}
     assert not (tmp_path / "state").exists()
 
 
