@@ -266,7 +266,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         "Check the profile's secret key, and that the endpoint speaks signature version 4.",
         True,
     ),
-    "access-denied": ("access is denied", "Ask for the permission, or use another profile.", True),
+    "access-denied": (
+        "access is denied",
+        "Ask for the permission, or use another profile; --request-payer where the requester pays.",
+        True,
+    ),
     "no-such-bucket": ("the bucket does not exist", "Check the name and the endpoint.", True),
     "no-such-key": ("the object does not exist (any more)", "Refresh the listing.", True),
     "wrong-region": (
@@ -290,6 +294,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         True,
     ),
     "archived": ("the object is archived", "Restore it first (its storage class is cold).", True),
+    "customer-key": (
+        "the object is encrypted with a customer's own key (SSE-C)",
+        "s3tui never asks for such keys: fetch it with the tool that has the key.",
+        False,
+    ),
     "not-supported": ("the server does not support this", "", False),
     "bad-request": ("the server refused the request", "", True),
     "precondition": ("the target changed at the same time", "Retry to look again.", True),

@@ -74,6 +74,9 @@ class Setup:
             if flags["read_only"]:
                 other = replace(other, read_only=True)
             profiles.setdefault(other.connection_id, other)
+        if args.request_payer or settings.request_payer:
+            profile = replace(profile, request_payer=True)
+            profiles = {id: replace(each, request_payer=True) for id, each in profiles.items()}
         state_dir = settings_file.state_dir_of(args, settings, environ)
         return cls(args, settings, profile, tuple(profiles.values()), state_dir)
 

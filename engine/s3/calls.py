@@ -28,8 +28,9 @@ from botocore.exceptions import SSLError as BotoSSLError
 from botocore.parsers import ResponseParserError
 
 from engine.errors import Condition, Permanent, Retryable, TransferError
-from engine.s3.client import PATIENT_READ_TIMEOUT, READ_TIMEOUT, ReplyRefused, make_client
+from engine.s3.client import PATIENT_READ_TIMEOUT, READ_TIMEOUT, make_client
 from engine.s3.permissions import permission_for
+from engine.s3.replies import ReplyRefused
 from engine.s3.wire.errors import error_for, network_error, with_profile
 
 if TYPE_CHECKING:
@@ -109,6 +110,10 @@ class Caller:
         except TransferError as error:
             error.operation, error.subject = error.operation or operation, error.subject or subject
             raise
+        except RecursionError as error:
+            # The parsers of botocore follow a document as deep as it goes.
+            detail = "the answer is nested too deeply"
+            raise Permanent("not-s3", operation=operation, subject=subject, detail=detail) from error
         except (ClientError, BotoCoreError, ReplyRefused, OSError, ValueError) as error:
             raise self.explained(error, operation, subject, permission_for(name)) from error
         if needs and not any(_has(reply, member) for member in needs):

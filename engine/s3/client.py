@@ -16,6 +16,8 @@ from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 from botocore.handlers import BUILTIN_HANDLERS, add_expect_header
 
+from engine.s3.replies import BoundedSession, ReplyRefused
+
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
 
@@ -31,15 +33,6 @@ _QUICK = 5.0
 
 _POOL = 8
 """Connections kept: the browser's threads and a few jobs at once."""
-
-
-class ReplyRefused(Exception):
-    """A reply that is no answer of S3, or leads elsewhere; becomes an error of the engine in `calls`."""
-
-    def __init__(self, code: str, detail: str, status: int, request_id: str, region: str = "") -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.status, self.request_id = code, detail, status, request_id
-        self.region = region
 
 
 def make_client(endpoint: Endpoint, *, read_timeout: float = READ_TIMEOUT) -> Any:
@@ -74,6 +67,8 @@ def make_client(endpoint: Endpoint, *, read_timeout: float = READ_TIMEOUT) -> An
         config=Config(**options),
     )
     _Hooks(endpoint).attach(client)
+    # There is no public way to bound what is read.
+    client._endpoint.http_session = BoundedSession(client._endpoint.http_session)
     return client
 
 
@@ -147,6 +142,8 @@ class _Hooks:
                 events.unregister(event, handler)
                 events.register_last(event, handler)
         events.register_last("before-parameter-build.s3", _stay_here)
+        if self._endpoint.profile.request_payer:
+            events.register("before-call.s3", _accept_the_bill)
         if self._endpoint.profile.endpoint_url is not None:
             events.register("before-call.s3.DeleteObjects", _only_md5)
         # Servers that never say "100 Continue" would cost a second for each request with a body.
@@ -173,6 +170,8 @@ class _Hooks:
         is_transient = status in (408, 429) or (status >= 500 and status != 511)
         if text and not is_transient and (_is_html(text) or (status == 200 and not text.startswith(b"<"))):
             raise ReplyRefused("not-s3", "a page came instead of an answer", status, request_id)
+        if text and _may_grow(body):
+            raise ReplyRefused("not-s3", "it is a document of another kind", status, request_id)
 
 
 def _stay_here(context: dict[str, Any], **_: object) -> None:
@@ -180,11 +179,20 @@ def _stay_here(context: dict[str, Any], **_: object) -> None:
     context["s3_redirect"] = {"redirected": True, "bucket": None, "params": {}}
 
 
+def _accept_the_bill(params: dict[str, Any], **_: object) -> None:
+    params["headers"]["x-amz-request-payer"] = "requester"
+
+
 def _only_md5(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
     """DeleteObjects needs a checksum, and this one every server knows (boto3 #4400)."""
     digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
     params["headers"]["Content-MD5"] = base64.b64encode(digest).decode("ascii")
     context.pop("checksum", None)
+
+
+def _may_grow(body: bytes | bytearray) -> bool:
+    """It declares entities, which may grow without end, or is in an encoding that hides such."""
+    return b"<!DOCTYPE" in body or body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body[:8]
 
 
 def _is_html(text: bytes) -> bool:

@@ -11,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from engine.errors import NeedsAnswer, Permanent, TransferError, UsageError
 from engine.model import ObjectRef, TransferOptions
 from engine.s3.calls import headers_of
-from engine.s3.client import ReplyRefused
 from engine.s3.endpoint import DEFAULT_REGION
 from engine.s3.facts import (
     Completed,
@@ -33,6 +32,7 @@ from engine.s3.params import (
     when,
 )
 from engine.s3.permissions import permission_for
+from engine.s3.replies import ReplyRefused
 from engine.s3.wire.errors import error_for
 
 __all__ = ["Completed", "Control", "DonePart", "ObjectFacts", "OpenUpload", "ServerPart"]

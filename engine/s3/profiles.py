@@ -41,6 +41,8 @@ class Profile:
     """Nothing is ever written or deleted through it."""
     unsigned: bool = False
     """Requests are not signed (public buckets)."""
+    request_payer: bool = False
+    """Every request accepts that whoever asks pays for it."""
 
     @property
     def connection_id(self) -> ConnectionId:

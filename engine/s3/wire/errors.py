@@ -169,6 +169,8 @@ def error_for(
         known["detail"] = f"{permission}: {detail}"
     if code in _RETRY:
         return Retryable(_RETRY[code], **known)
+    if code == "InvalidRequest" and "server side encryption" in message.lower():
+        return Permanent("customer-key", **known)
     if code in _PERMANENT:
         name = _PERMANENT[code]
         if name == "wrong-region" and region:

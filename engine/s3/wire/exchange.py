@@ -212,6 +212,8 @@ class Exchange:
     def _head(self, request: Request, address: Address, credentials: Credentials | None) -> bytes:
         query = quote_query(request.query) if request.query else ""
         headers = {"host": address.host, **request.headers}
+        if self._endpoint.profile.request_payer:
+            headers["x-amz-request-payer"] = "requester"
         if credentials is not None:
             headers |= sign(
                 credentials,

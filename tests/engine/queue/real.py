@@ -121,13 +121,16 @@ def profile_of(seaweed: Seaweed, url: str | None = None) -> Profile:
 
 @contextmanager
 def running_at(url: str, state_dir: Path, **config: Any) -> Iterator[Engine]:
-    """A manager that talks to any server; its keys are whatever."""
-    profile = Profile("default", endpoint_url=url, region="us-east-1")
+    """A manager that talks to any server; its keys are whatever. `profile` has more facts of the profile."""
+    facts = {"name": "default", "endpoint_url": url, "region": "us-east-1", **config.pop("profile", {})}
+    profile = Profile(**facts)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "AK")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "SK")
-        fs = config.pop("fs", None)
-        manager = TransferManager(EngineConfig(str(state_dir), **config), Connections([profile]), fs=fs)
+        fs, clock = config.pop("fs", None), config.pop("clock", None)
+        manager = TransferManager(
+            EngineConfig(str(state_dir), **config), Connections([profile]), fs=fs, clock=clock
+        )
         try:
             manager.start()
             yield Engine(manager, profile)
