@@ -70,6 +70,14 @@ def choose_part_size(size: int, asked: int | None = None) -> int:
     return -(-needed // MIB) * MIB
 
 
+def likely_part_size(size: int, asked: int | None = None) -> int:
+    """The part size that an item will have which has not begun; for show."""
+    try:
+        return choose_part_size(max(size, 0), asked)
+    except Permanent:
+        return asked or DEFAULT_PART_SIZE  # It will fail with that reason.
+
+
 def check_part_size(part_size: int) -> None:
     """Refuse a part size that no object can have.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.model import DEFAULT_PART_SIZE, TransferState
+from engine.model import TransferState
+from engine.parts import likely_part_size
 from engine.snapshot import TransferSnapshot
 from engine.state.records import FinishedItem, SavedItem
 from engine.state.store import Loaded, read_state
@@ -47,7 +48,7 @@ def _row(item: SavedItem, loaded: Loaded) -> TransferSnapshot:
     spec, checkpoint = item.spec, item.checkpoint
     parts = loaded.parts.get(item.id, {})
     confirmed = sum(part.length for part in parts.values())
-    part_size = checkpoint.part_size or spec.options.part_size or DEFAULT_PART_SIZE
+    part_size = checkpoint.part_size or likely_part_size(spec.size, spec.options.part_size)
     return TransferSnapshot(
         id=item.id,
         operation=item.operation,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +62,18 @@ def seaweed(weed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sea
 def bucket(seaweed: Seaweed) -> str:
     """A new bucket of this test alone."""
     return seaweed.bucket()
+
+
+@pytest.fixture
+def unchanged_logging() -> Iterator[None]:
+    """What a command sets up for its log file is undone afterwards."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, logging.raiseExceptions
+    hooks = threading.excepthook, sys.unraisablehook
+    yield
+    for handler in [handler for handler in root.handlers if handler not in before[0]]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(before[1])
+    logging.raiseExceptions = before[2]
+    threading.excepthook, sys.unraisablehook = hooks

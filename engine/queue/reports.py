@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.jobs.protocol import Part, PartAction
-from engine.model import DEFAULT_PART_SIZE, ItemKind, TransferState
+from engine.model import ItemKind, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
+from engine.parts import likely_part_size
 from engine.queue.core import Core
 from engine.queue.roster import MOST_FINISHED, Sums
 from engine.scheduler import lane_of
@@ -44,7 +45,7 @@ def row_of(core: Core, transfer: Transfer) -> TransferSnapshot:
     running = transfer.state in (S.RUNNING, S.FINISHING) and run is not None
     parts = len(run.parts) if run is not None else 0
     if not parts and size >= 0:
-        part_size = transfer.checkpoint.part_size or spec.options.part_size or DEFAULT_PART_SIZE
+        part_size = transfer.checkpoint.part_size or likely_part_size(size, spec.options.part_size)
         parts = max(1, -(-size // part_size))
     parts_done = run.parts_done if run is not None and run.parts else len(transfer.parts)
     now = core.clock.monotonic()
@@ -295,7 +296,7 @@ class Reporter:
         spec = transfer.spec
         return TransferDetail(
             row=row_of(self._core, transfer),
-            part_size=transfer.checkpoint.part_size or spec.options.part_size or DEFAULT_PART_SIZE,
+            part_size=transfer.checkpoint.part_size or likely_part_size(spec.size, spec.options.part_size),
             parts=tuple(_part(part) for part in shown),
             attempts=transfer.attempts + sum(part.attempts for part in parts),
             last_error=transfer.problem or transfer.last_error,

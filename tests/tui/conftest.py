@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
-import threading
 import time
 from collections.abc import Iterator
 
@@ -24,18 +21,3 @@ def same_screen_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture
-def unchanged_logging() -> Iterator[None]:
-    """What a command sets up for its log file is undone afterwards."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, logging.raiseExceptions
-    hooks = threading.excepthook, sys.unraisablehook
-    yield
-    for handler in [handler for handler in root.handlers if handler not in before[0]]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(before[1])
-    logging.raiseExceptions = before[2]
-    threading.excepthook, sys.unraisablehook = hooks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,13 @@ import pytest
 from engine import TransferState, Verified
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import SystemClock
+from engine.queue import blockade
 from tests.engine.queue.hostile import HostileS3
 from tests.engine.queue.real import MIB, Engine, running_at, write
 from tests.servers.s3_request import Answer, Asked
 from tests.servers.seaweed import Seaweed
 from tests.survival.program import Program, kill
+from tui.log import set_up
 
 S = TransferState
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -61,7 +62,7 @@ def test_credentials_that_expire_on_the_way_are_waited_for_by_name_and_the_same_
     status: int,
 ) -> None:
     monkeypatch.setattr("engine.s3.credentials._RELOAD_SECONDS", 0.0)
-    monkeypatch.setitem(__import__("engine.queue.blockade").queue.blockade._DELAYS, "credentials", (0.1, 0.2))
+    monkeypatch.setitem(blockade._DELAYS, "credentials", (0.1, 0.2))
     sign_in(nobodys_home, "OLDKEY")
     expired = threading.Event()
 
@@ -75,7 +76,7 @@ def test_credentials_that_expire_on_the_way_are_waited_for_by_name_and_the_same_
     with running_at(s3.url, tmp_path / "state", workers=1, profile={"name": "work"}) as engine:
         operation = engine.copy(write(tmp_path / "a", 40 * MIB), "s3://b/a")
         waiting = engine.until(lambda: (w := engine.row("/a").waiting) and w.reason == "credentials" and w)
-        assert "sign in again: profile work" in waiting.text
+        assert waiting.text.startswith("work: ")
         assert engine.row("/a").parts_done == 2
         sign_in(nobodys_home, "NEWKEY")
         engine.settled(operation)
@@ -98,10 +99,7 @@ def test_a_clock_that_is_wrong_is_told_by_how_much_and_put_right_where_the_serve
     assert engine.state("/healed") is S.DONE
     engine.copy(write(tmp_path / "never", 10), "s3://b/never")
     waiting = engine.until(lambda: (w := engine.row("/never").waiting) and w.reason == "clock" and w)
-    said = waiting.text.split()
-    assert said[:2] == ["it", "is"]
-    assert 1250 < float(said[2]) < 1270
-    assert waiting.text.endswith("s behind the server's")
+    assert waiting.text == "21 min slow"
     assert len([asked for asked in s3.requests("PutObject") if asked.key == "never"]) <= 2
 
 
@@ -286,7 +284,7 @@ def test_an_unexpected_exception_fails_one_item_and_is_in_the_log_without_secret
     s3: HostileS3,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    unchanged_logging: None,
 ) -> None:
     from engine.s3.wire.client import Wire
 
@@ -298,26 +296,17 @@ def test_an_unexpected_exception_fails_one_item_and_is_in_the_log_without_secret
         return real(self, ref, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Wire, "put_object", odd)
-    from tui.log import set_up
-
-    before = logging.getLogger().handlers[:], logging.getLogger().level, logging.raiseExceptions
-    hooks = threading.excepthook, __import__("sys").unraisablehook
     set_up(str(tmp_path / "log"))
-    try:
-        names = ["odd", *(f"k{n}" for n in range(6))]
-        files = [write(tmp_path / name, 10) for name in names]
-        engine.settled(engine.copy(files, "s3://b/"))
-        row = engine.row("/odd")
-        assert row.state is S.FAILED
-        assert row.problem is not None
-        assert row.problem.why == "an internal error (ZeroDivisionError)"
-        assert "log file" in row.problem.what_now
-        assert [engine.state(f"/k{n}") for n in range(6)] == [S.DONE] * 6
-        text = (tmp_path / "log").read_text()
-        assert "Traceback" in text
-        assert "ZeroDivisionError" in text
-        assert "CANARYSECRET" not in text
-    finally:
-        logging.getLogger().handlers[:], logging.raiseExceptions = before[0], before[2]
-        logging.getLogger().setLevel(before[1])
-        threading.excepthook, __import__("sys").unraisablehook = hooks
+    names = ["odd", *(f"k{n}" for n in range(6))]
+    files = [write(tmp_path / name, 10) for name in names]
+    engine.settled(engine.copy(files, "s3://b/"))
+    row = engine.row("/odd")
+    assert row.state is S.FAILED
+    assert row.problem is not None
+    assert row.problem.why == "an internal error (ZeroDivisionError)"
+    assert "log file" in row.problem.what_now
+    assert [engine.state(f"/k{n}") for n in range(6)] == [S.DONE] * 6
+    text = (tmp_path / "log").read_text()
+    assert "Traceback" in text
+    assert "ZeroDivisionError" in text
+    assert "CANARYSECRET" not in text
