@@ -292,7 +292,7 @@ class Checkpoint:
     policy: ConflictPolicy | None = None
     """What was answered to `target-exists`, kept when another question is answered later."""
     restarts: int = 0
-    """How often it had to begin anew because the server had dropped the upload."""
+    """How often it had to begin anew: the server had dropped the upload, or what was fetched was damaged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import replace
 
-from engine.errors import NeedsAnswer, Permanent, TransferError
+from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import Decision, decide, policy_of
 from engine.jobs.content import Verdict, verify_content
@@ -298,8 +298,15 @@ class DownloadJob:
             verified = Verified.SIZE
         if verified is None:
             self._forget(verdict)
-            ctx.save(replace(ctx.checkpoint, expected_crc=crc if verdict.by_etag else None))
-            raise mismatch("verify", self._target, "the file is not what the object's checksum says")
+            restarts = ctx.checkpoint.restarts
+            crc_before = crc if verdict.by_etag else None
+            ctx.save(replace(ctx.checkpoint, expected_crc=crc_before, restarts=restarts + 1))
+            error = mismatch("verify", self._target, "the file is not what the object's checksum says")
+            if restarts == 0:  # The line may have done it: once it is fetched again without asking.
+                raise Retryable(
+                    error.code, operation=error.operation, subject=error.subject, detail=error.detail
+                )
+            raise error
         demand(self._options, verified, "verify", str(self._source))
         ctx.save(replace(ctx.checkpoint, expected_crc=crc, expected_etag=facts.etag, verified=verified))
         return verified

@@ -201,7 +201,7 @@ def test_a_damaged_range_is_found_and_never_published(
     put(s3)
     lossy.add(Rule(FlipBit(at=MIB), method="GET", nth=2))
     one = item(over_lossy, "s3://b/a", back)
-    with pytest.raises(Permanent) as failed:
+    with pytest.raises(Retryable) as failed:
         run_once(one)
     assert failed.value.code == "checksum-mismatch"
     assert not back.exists()
@@ -245,7 +245,7 @@ def test_of_parts_with_checksums_only_the_bad_one_is_fetched_again(
         )
     )
     one = item(over_lossy, "s3://b/a", back)
-    with pytest.raises(Permanent):
+    with pytest.raises(Retryable):
         run_once(one)
     before = len(s3.requests("GetObject"))
     assert ended(run_once(one)) == CRC
@@ -273,7 +273,7 @@ def test_an_etag_of_aws_speaks_also_where_the_server_encrypts_with_its_own_keys(
     s3.put("b", "a", CONTENT, x_amz_server_side_encryption="AES256")
     lossy.add(Rule(FlipBit(at=MIB), method="GET", nth=2))
     one = item(over_lossy, "s3://b/a", back)
-    with pytest.raises(Permanent) as failed:
+    with pytest.raises(Retryable) as failed:
         run_once(one)
     assert failed.value.code == "checksum-mismatch"
     assert ended(run_once(one)) == ETAG
@@ -291,7 +291,7 @@ def test_an_etag_that_is_never_the_md5_is_believed_after_two_equal_fetches(
     s3.put("b", "a", CONTENT)
     s3.change("b", "a", etag=hashlib.md5(b"a server's own").hexdigest())
     one = item(scripted, "s3://b/a", back)
-    with pytest.raises(Permanent):
+    with pytest.raises(Retryable):
         run_once(one)
     assert not back.exists()
     assert ended(run_once(one)) == SIZE
@@ -315,7 +315,7 @@ def test_aws_own_checksum_is_compared_where_the_library_is_there(
     s3.change("b", "a", etag="odd", headers={"x-amz-checksum-crc64nvme": told})
     assert ended(run_once(item(scripted, "s3://b/a", back))) == CRC
     s3.change("b", "a", headers={"x-amz-checksum-crc64nvme": "AAAAAAAAAAE="})
-    with pytest.raises(Permanent) as failed:
+    with pytest.raises(Retryable) as failed:
         run_once(item(scripted, "s3://b/a", back.with_name("other")))
     assert failed.value.code == "checksum-mismatch"
 

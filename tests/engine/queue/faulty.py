@@ -1,0 +1,142 @@
+"""The whole engine behind a proxy that does damage, and what a person sees of it on 80 columns."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import Connections, EngineConfig, OperationId, Profile, TransferManager, TransferSnapshot
+from engine.pace.clock import SystemClock
+from tests.engine.queue.real import Engine
+from tests.servers.proxy import FaultProxy
+from tui.screens.transfer_text import transfer_lines
+from tui.widgets.transfer_rows import spans
+
+HOST = "s3.test.example"
+"""A name that only `Names` resolves."""
+
+Address = tuple[Any, ...]
+
+
+class JumpingClock(SystemClock):
+    """The real time, until a test lets some of it pass at once."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        """See `Clock.monotonic`."""
+        return time.monotonic() + self.ahead
+
+
+class Patient:
+    """Randomness that makes every delay as long as it may be, so that it can be seen."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+class Names:
+    """The system's resolver, for one host."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answer: tuple[str, int] | socket.gaierror = ("127.0.0.1", 9)
+        self._really: Callable[..., list[Address]] = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self._look_up)
+
+    def _look_up(self, host: Any, port: Any, *more: Any, **named: Any) -> list[Address]:
+        if host != HOST:
+            return self._really(host, port, *more, **named)
+        if isinstance(self.answer, socket.gaierror):
+            raise self.answer
+        return self._really(*self.answer, *more, **named)
+
+
+def slow_to_retry(engine: Engine) -> None:
+    """The first try after a failure comes a second later, and not before."""
+    policy = engine.manager._core.retries
+    policy._base, policy._rng = 1.0, Patient()  # type: ignore[assignment]
+
+
+@contextmanager
+def running_on(
+    state_dir: Path, url: str, *others: Profile, clock: JumpingClock | None = None, **config: Any
+) -> Iterator[Engine]:
+    """An engine for one server and perhaps others, with whatever keys the environment has.
+
+    Args:
+        clock: Of the connections, by which stalls are measured.
+    """
+    profile = Profile("default", endpoint_url=url, region="us-east-1")
+    connections = Connections([profile, *others], clock=clock)
+    manager = TransferManager(EngineConfig(str(state_dir), **config), connections)
+    engine = Engine(manager, profile)
+    slow_to_retry(engine)
+    try:
+        manager.start()
+        yield engine
+    finally:
+        manager.close()
+
+
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port that takes no more connections: attempts wait as if nobody was there."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(address)
+        yield address[1]
+        for sock in waiting:
+            sock.close()
+
+
+def line(row: TransferSnapshot) -> str:
+    """The item in the queue, as drawn in the 77 cells of a narrow screen."""
+    return "".join(text for text, _ in spans(row, 77)).rstrip()
+
+
+def details(engine: Engine, name: str) -> str:
+    """The item's details, as shown."""
+    detail = engine.manager.detail(engine.row(name).id)
+    assert detail is not None
+    return "\n".join(f"{name}: {value}" for name, value in transfer_lines(detail))
+
+
+def watched(engine: Engine, operation: OperationId) -> list[str]:
+    """Wait for the end of an operation; the lines of its waiting items meanwhile, each once."""
+    seen: dict[str, None] = {}
+
+    def is_over() -> bool:
+        for row in engine.manager.snapshot(0, 100).rows:
+            if row.waiting is not None:
+                seen[line(row)] = None
+        progress = engine.manager.operation(operation)
+        assert progress is not None
+        return not (progress.planning or progress.unfinished)
+
+    engine.until(is_over, "the end")
+    return list(seen)
+
+
+def shown(lines: list[str], text: str) -> bool:
+    """Some line has it."""
+    return any(text in line for line in lines)
+
+
+def let_time_pass(proxy: FaultProxy, clock: JumpingClock, seconds: float) -> None:
+    """In steps, between which the line moves a byte if it moves at all."""
+    for _ in range(round(seconds / 10)):
+        before = proxy.bytes_down + proxy.bytes_up
+        clock.ahead += 10
+        proxy.wait_until(lambda before=before: proxy.bytes_down + proxy.bytes_up > before)  # type: ignore[misc]
