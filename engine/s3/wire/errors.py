@@ -248,7 +248,7 @@ def network_error(
         return Condition("offline", scope, **known, detail="no answer to the connection attempt")
     if isinstance(error, OSError) and error.errno in _OFFLINE:
         return Condition("offline", scope, **known, detail=(error.strerror or "").lower())
-    detail = getattr(error, "strerror", None) or type(error).__name__
+    detail = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, OSError) and error.errno in _SHORT_OF:
         return Retryable("short-of-resources", **known, detail=detail)
     return Retryable("connection-lost", **known, detail=detail)

@@ -14,8 +14,8 @@ import pytest
 from engine import Connections, EngineConfig, OperationId, Profile, TransferManager, TransferSnapshot
 from engine.pace.clock import SystemClock
 from tests.engine.queue.real import Engine
-from tests.servers.proxy import FaultProxy
 from tui.screens.transfer_text import transfer_lines
+from tui.waiting import waiting_text
 from tui.widgets.transfer_rows import spans
 
 HOST = "s3.test.example"
@@ -59,9 +59,9 @@ class Names:
 
 
 def slow_to_retry(engine: Engine) -> None:
-    """The first try after a failure comes a second later, and not before."""
+    """The first try after a failure comes 1.5 s later, and not before."""
     policy = engine.manager._core.retries
-    policy._base, policy._rng = 1.0, Patient()  # type: ignore[assignment]
+    policy._base, policy._rng = 1.5, Patient()  # type: ignore[assignment]
 
 
 @contextmanager
@@ -114,13 +114,13 @@ def details(engine: Engine, name: str) -> str:
 
 
 def watched(engine: Engine, operation: OperationId) -> list[str]:
-    """Wait for the end of an operation; the lines of its waiting items meanwhile, each once."""
+    """Wait for the end of an operation; why and how long its items waited meanwhile, each text once."""
     seen: dict[str, None] = {}
 
     def is_over() -> bool:
         for row in engine.manager.snapshot(0, 100).rows:
             if row.waiting is not None:
-                seen[line(row)] = None
+                seen[waiting_text(row.waiting)] = None
         progress = engine.manager.operation(operation)
         assert progress is not None
         return not (progress.planning or progress.unfinished)
@@ -129,14 +129,11 @@ def watched(engine: Engine, operation: OperationId) -> list[str]:
     return list(seen)
 
 
-def shown(lines: list[str], text: str) -> bool:
-    """Some line has it."""
-    return any(text in line for line in lines)
+def let_time_pass(engine: Engine, clock: JumpingClock, name: str) -> None:
+    """In steps, until the item waits."""
 
+    def waits() -> bool:
+        clock.ahead += 5.0
+        return engine.row(name).waiting is not None
 
-def let_time_pass(proxy: FaultProxy, clock: JumpingClock, seconds: float) -> None:
-    """In steps, between which the line moves a byte if it moves at all."""
-    for _ in range(round(seconds / 10)):
-        before = proxy.bytes_down + proxy.bytes_up
-        clock.ahead += 10
-        proxy.wait_until(lambda before=before: proxy.bytes_down + proxy.bytes_up > before)  # type: ignore[misc]
+    engine.until(waits)
