@@ -23,6 +23,7 @@ from engine.model import (
 )
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock, SystemClock
+from engine.pace.threads import start
 from engine.parts import check_part_size
 from engine.planner import Planner
 from engine.planning.mapping import kind_of
@@ -113,14 +114,18 @@ class TransferManager(Commands):
     # -- life --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the threads; whatever was queued or interrupted goes on."""
+        """Start the threads; whatever was queued or interrupted goes on.
+
+        Raises:
+            Retryable: ``short-of-resources``: not even the few threads that the queue needs can be had.
+        """
         core = self._core
         with core.lock:
             if self._is_started or self._is_closed:
                 return
             self._is_started = True
             self._closer.start()
-            self._housekeeper.start()
+            start(self._housekeeper, operation="start the queue")
             for operation in list(core.operations.values()):
                 if operation.is_planning:
                     self._intake.resume(operation)
@@ -168,6 +173,8 @@ class TransferManager(Commands):
             core.roster.synced_up_to(core.store.durable_seq)
             self._debts.schedule(core.clock.monotonic())
             self._pool.write_off_stuck()
+            self._pool.spawn_again()
+            self._intake.call_planner()
             self._save_again()
 
     def _save_again(self) -> None:

@@ -6,6 +6,8 @@ import logging
 import threading
 
 from engine.config import MAX_WORKERS
+from engine.errors import Retryable
+from engine.pace.threads import start
 from engine.queue.core import Core
 from engine.queue.running import Runner
 
@@ -13,6 +15,8 @@ log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 10.0
 """How long a worker may take to leave an item that was stopped before another takes its place."""
+SHORT_SECONDS = 2.0
+"""How long no thread is asked for after the system gave none."""
 
 
 class Worker(threading.Thread):
@@ -38,6 +42,8 @@ class WorkerPool:
         self._workers: set[Worker] = set()
         self._number = 0
         self._idle = 0
+        self._short_until = 0.0
+        """Monotonic time before which no thread is asked for, since the system gave none."""
 
     def start(self) -> None:
         """The threads are made when there is something for them to do."""
@@ -47,21 +53,36 @@ class WorkerPool:
         core = self._core
         if self._idle or core.is_closing or len(self._workers) >= core.scheduler.workers:
             return
+        now = core.clock.monotonic()
+        if now < self._short_until:
+            return
         self._number += 1
         worker = Worker(self._number, self)
         self._workers.add(worker)
         try:
-            worker.start()
-        except RuntimeError as error:
-            # The system gives no more threads: go on with those there are.
+            start(worker, operation="move")
+        except Retryable as error:
+            # Go on with those there are; if there are none, `spawn_again` is what goes on.
             self._workers.discard(worker)
-            if self._workers:
-                log.warning("only %d workers: %s", len(self._workers), error)
-                return
-            raise
+            log.warning("only %d workers: %s", len(self._workers), error.detail)
+            self._short_until = now + SHORT_SECONDS
+
+    def spawn_again(self) -> None:
+        """With the lock held, now and then: make up for workers that the system did not give, or took."""
+        is_short = self._short_until or (self._number and not self._workers)
+        if is_short and self._core.clock.monotonic() >= self._short_until:
+            self._short_until = 0.0
+            self.spawn_if_needed()
 
     def serve(self, worker: Worker) -> None:
-        """The life of one worker."""
+        """The life of one worker; however it ends, it is not counted any more."""
+        try:
+            self._serve(worker)
+        finally:
+            with self._core.lock:
+                self._workers.discard(worker)
+
+    def _serve(self, worker: Worker) -> None:
         core, clock = self._core, self._core.clock
         while True:
             with core.lock:

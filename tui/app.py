@@ -84,7 +84,11 @@ class S3TuiApp(App[int]):
     async def on_unmount(self) -> None:
         """Checkpoint and stop the engine, off the event loop and never longer than promised."""
         closing = threading.Thread(target=self._close, name="s3tui-close", daemon=True)
-        closing.start()
+        try:
+            closing.start()
+        except RuntimeError:  # The system gives no thread, and what is under way must be saved all the same.
+            self._close()
+            return
         end = time.monotonic() + CLOSE_DEADLINE + 0.1
         while closing.is_alive() and time.monotonic() < end:
             await asyncio.sleep(0.01)

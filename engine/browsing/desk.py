@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable
 
 from engine.browsing.answers import Answer, ListingProgress, Token
-from engine.errors import EngineError, Interrupted, Problem, explain
+from engine.errors import EngineError, Interrupted, Problem, Retryable, explain
 from engine.pace.cancel import CancelToken
+from engine.pace.threads import start
 from engine.page import Page
 
 log = logging.getLogger(__name__)
@@ -138,6 +139,7 @@ class Desk:
             question = self._questions.get(token)
             if question is None:
                 return ListingProgress((), 0, True, _gone())
+            self._call_first_hand()
             pages = tuple(question.pages[after:])
             return ListingProgress(pages, question.scanned, question.done, question.problem)
 
@@ -147,6 +149,7 @@ class Desk:
             question = self._questions.get(token)
             if question is None:
                 return Answer(True, None, _gone())
+            self._call_first_hand()
             return Answer(question.done, question.value, question.problem)
 
     def cancel(self, token: Token) -> None:
@@ -182,10 +185,19 @@ class Desk:
         if len(self._waiting) <= self._idle:
             self._come.notify()
         elif self._hands < HANDS and self._threads < MOST_THREADS:
-            self._threads += 1
-            self._hands += 1
-            name = f"s3tui-browser-{self._threads}"
-            threading.Thread(target=self._loop, name=name, daemon=True).start()
+            name = f"s3tui-browser-{self._threads + 1}"
+            try:
+                start(threading.Thread(target=self._loop, name=name, daemon=True), operation="browse")
+            except Retryable as error:
+                log.warning("browser: %d threads: %s", self._threads, error.detail)
+            else:
+                self._threads += 1
+                self._hands += 1
+
+    def _call_first_hand(self) -> None:
+        """With the lock held: nobody could be found when it was asked for; perhaps now."""
+        if self._waiting and not self._hands and not self._closed:
+            self._call_hands()
 
     def _loop(self) -> None:
         while True:

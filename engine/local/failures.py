@@ -65,6 +65,13 @@ def local_error(
     return Permanent(name, operation=operation, subject=path, detail=detail)
 
 
+def shortage(error: BaseException) -> Retryable | None:
+    """The error that an exception from anywhere stands for if this machine has run short of something."""
+    if isinstance(error, OSError) and error.errno in _SHORT_OF:
+        return Retryable("short-of-resources", detail=error.strerror or "")
+    return Retryable("short-of-resources", detail="out of memory") if isinstance(error, MemoryError) else None
+
+
 def disk_full(operation: str, path: str, device: int, detail: str) -> Condition:
     """The condition in which everything that writes to this disk waits."""
     return Condition("disk-full", ("disk", str(device)), operation=operation, subject=path, detail=detail)

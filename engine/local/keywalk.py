@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from engine.errors import TransferError
 from engine.local.failures import local_error
@@ -13,6 +14,7 @@ from engine.pace.cancel import CancelToken
 from engine.page import EntryKind
 
 Parts = tuple[str, ...]
+Reading = Callable[[Callable[[], list[str]]], list[str]]
 
 
 def walk_in_key_order(
@@ -20,6 +22,7 @@ def walk_in_key_order(
     fs: FsOps,
     token: CancelToken | None = None,
     skips: Callable[[Parts], bool] | None = None,
+    reading: Reading = lambda read: read(),
 ) -> Iterator[WalkedFile]:
     """Everything below `root` that becomes a key, sorted as S3 sorts keys (by UTF-8 bytes).
 
@@ -29,13 +32,14 @@ def walk_in_key_order(
 
     Args:
         skips: Folders that are neither entered nor told.
+        reading: Reads one folder, again and again if what hinders it may heal.
 
     Raises:
         TransferError: The root itself cannot be read.
         Interrupted: `token` was cancelled.
     """
     real_root = fs.realpath(root)
-    names = _names(root, fs, token)
+    names = reading(partial(_names, root, fs, token))
     if not names:
         yield WalkedFile((), root, EntryKind.FOLDER, is_empty=True)
         return
@@ -59,7 +63,7 @@ def walk_in_key_order(
         if skips is not None and skips(inner):
             continue
         try:
-            below = _names(path, fs, token)
+            below = reading(partial(_names, path, fs, token))
         except TransferError as error:
             if error.code != "source-missing":
                 yield WalkedFile(inner, path, EntryKind.FOLDER, refusal=error.code)

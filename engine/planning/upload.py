@@ -62,7 +62,8 @@ class _Uploads:
         listing = list_targets(self._connection, self._folder.bucket, prefix, self._patience)
         skips = None if self._globs.takes_all else self._globs.skips
         try:
-            for found in walk_in_key_order(plain, self._fs, self._patience.token, skips):
+            patience = self._patience
+            for found in walk_in_key_order(plain, self._fs, patience.token, skips, patience.call):
                 # The empty content of a folder, into a whole bucket: there is nothing to make.
                 if self._globs.takes(found.parts) and (found.parts or prefix != ""):
                     yield self._walked(leg, found, prefix, listing)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from engine.errors import Condition, TransferError
 from engine.jobs.protocol import Finished
 from engine.model import Outcome, TransferState
+from engine.pace.threads import start
 from engine.queue.context import abort_subject
 from engine.queue.core import Core, event
 from engine.queue.reports import row_of
@@ -58,7 +59,7 @@ class Closer:
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        start(self._thread, operation="start the queue")
 
     def put(self, closing: Closing) -> None:
         """One more. With the lock held."""

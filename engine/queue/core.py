@@ -19,10 +19,10 @@ from engine.pace.clock import Clock
 from engine.pace.limiter import RateLimiter
 from engine.pace.retry import RetryPolicy
 from engine.queue.roster import Roster
-from engine.scheduler import Scheduler, Work, WorkKind
+from engine.scheduler import Scheduler, Work, WorkKind, lane_of
 from engine.snapshot import Event, Question, TransferSnapshot
 from engine.state.store import FinishedItem, SavedItem, Store
-from engine.transfer import Run, Transfer
+from engine.transfer import Hold, Run, Transfer
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connections
@@ -178,6 +178,20 @@ class Core:
         """A condition holds. With the lock held."""
         self.scheduler.block(error, transfer, self.clock.monotonic())
         self.touch()
+
+    def wait_for(self, error: Condition, transfer: Transfer) -> None:
+        """A condition stopped this item: it waits, and with it whatever else that concerns. With the lock held."""
+        blockade = self.scheduler.block(error, transfer, self.clock.monotonic())
+        for other in self.scheduler.active:
+            hit = other is transfer or (
+                other.state is S.RUNNING and self.scheduler.blockade_for(lane_of(other)) is blockade
+            )
+            if hit:
+                self.go(other, S.WAITING)
+                other.hold = Hold(blockade.reason, blockade.text, blockade.until)
+                blockade.items[other.id] = other
+                self.stop_run(other, "condition")
+        self.wake()
 
     # -- stopping runs -----------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from engine.errors import (
 )
 from engine.model import ConflictPolicy, OperationId, Request, TransferId, TransferSpec, TransferState
 from engine.pace.cancel import CancelToken
+from engine.pace.threads import start
 from engine.planner import Planner
 from engine.queue.closing import Closer
 from engine.queue.core import Core, Operation, event, saved
@@ -70,10 +71,19 @@ class Intake:
         core.roster.operations.setdefault(operation.id, Sums())
         self._requests.append(operation)
         self._tokens[operation.id] = CancelToken()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="s3tui-planner", daemon=True)
-            self._thread.start()
+        self.call_planner()
         self._filled.notify()
+
+    def call_planner(self) -> None:
+        """With the lock held, also now and then: see to it that there is one if there is something to plan."""
+        if self._thread is None and self._requests:
+            thread = threading.Thread(target=self._run, name="s3tui-planner", daemon=True)
+            try:
+                start(thread, operation="plan")
+            except Retryable as error:
+                log.warning("planning has to wait: %s", error.detail)
+            else:
+                self._thread = thread
 
     def plan_again(self) -> int:
         """Try what could not be planned because something was out of reach. With the lock held."""

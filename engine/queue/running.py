@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, TransferError, UsageError, explain
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
+from engine.local.failures import shortage
 from engine.model import ConflictPolicy, ConnectionId, TransferState
 from engine.pace.clock import Clock
 from engine.queue.closing import Closer, Closing
@@ -241,6 +242,7 @@ class Runner:
             part.in_hand = False
         if run.stopping:
             return  # Whatever it was, the item had been told to stop.
+        error = shortage(error) or error
         if isinstance(error, Interrupted):
             if not core.is_closing:
                 if transfer.wish is not None:
@@ -256,7 +258,7 @@ class Runner:
         if transfer.wish is not None:
             self._heed_wish(transfer)
         elif isinstance(error, Condition):
-            self._wait_for(transfer, error)
+            core.wait_for(error, transfer)
         elif isinstance(error, NeedsAnswer):
             self._ask(transfer, error)
         elif isinstance(error, Retryable):
@@ -273,20 +275,6 @@ class Runner:
             self._core.go(transfer, S.PAUSED)
             self._core.save(transfer)
             self._core.stop_run(transfer, "pause")
-
-    def _wait_for(self, transfer: Transfer, error: Condition) -> None:
-        core, now = self._core, self._clock.monotonic()
-        blockade = core.scheduler.block(error, transfer, now)
-        for other in core.scheduler.active:
-            hit = other is transfer or (
-                other.state is S.RUNNING and core.scheduler.blockade_for(lane_of(other)) is blockade
-            )
-            if hit:
-                core.go(other, S.WAITING)
-                other.hold = Hold(blockade.reason, blockade.text, blockade.until)
-                blockade.items[other.id] = other
-                core.stop_run(other, "condition")
-        core.wake()
 
     def _ask(self, transfer: Transfer, error: NeedsAnswer) -> None:
         core = self._core
@@ -330,7 +318,7 @@ class Runner:
         core, now = self._core, self._clock.monotonic()
         core.scheduler.gave_up(transfer)
         connection = transfer.spec.connection
-        if error.code == "slow-down" and connection is not None:
+        if error.code in ("slow-down", "short-of-resources") and connection is not None:
             core.scheduler.is_busy(connection, now)
         if error.code in ("upload-gone", "object-changed"):
             part = None  # Not one part is to be tried again, but the item looked at from its beginning.

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.errors import StateUnsafe
+from engine.pace.threads import start
 from engine.state.compaction import SnapshotWriter
 from engine.state.loading import PREVIOUS, segment_name
 from engine.state.segment import Segment, sync_folder
@@ -66,7 +67,7 @@ class Upkeep:
             path, problem = self._storage.path, self._storage.problem or "disk error"
             raise StateUnsafe(f"the queue in {path} cannot be brought to the present format: {problem}")
         if self._storage.rhythm.starts_thread:
-            self._thread.start()
+            start(self._thread, operation="open the saved queue")
 
     def request(self, *, snapshot: bool = False) -> int:
         """Work now; does not wait. Returns how often saving failed so far."""

@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import Permanent, Retryable
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import SystemClock
+from engine.pace.threads import start
 from engine.pace.watchdog import StallGuard
 from engine.s3.wire.http import SLICE_SECONDS, Broken, HttpConnection, shut_down
 from engine.s3.wire.origin import Origin, Proxy
@@ -43,6 +44,7 @@ def dial(
     Raises:
         Broken: It cannot be made; `errors.network_error` explains.
         Permanent: ``tls``, ``access-denied``, ``not-supported`` (the proxy).
+        Retryable: ``short-of-resources``.
         Interrupted: `token` was cancelled.
     """
     secured = origin.scheme == "https"
@@ -136,7 +138,7 @@ def _resolve(host: str, port: int, token: CancelToken, seconds: float) -> _Addre
             answer.append(error)
         done.set()
 
-    threading.Thread(target=look_up, name="resolve", daemon=True).start()
+    start(threading.Thread(target=look_up, name="resolve", daemon=True), operation=f"look up {host}")
     with token.hook(done.set):
         done.wait(seconds)
     token.check()
