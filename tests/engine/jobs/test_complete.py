@@ -67,6 +67,7 @@ def test_an_object_whose_completion_was_not_heard_of_is_known_by_its_checksum(
     assert body == path.read_bytes()
 
 
+@pytest.mark.fault(18)
 def test_a_process_that_ended_while_completing_looks_first(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
@@ -278,6 +279,7 @@ def racing(one: Item, s3: ScriptedS3, data: bytes | None, key: str = "a") -> Non
     one.on_confirm = race
 
 
+@pytest.mark.fault(22)
 def test_an_object_that_appears_while_it_is_sent_is_asked_about_and_kept(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
@@ -310,6 +312,7 @@ def test_an_object_that_appears_right_before_the_end_is_seen_by_the_condition(
     assert s3.data("b", "a") == b"new"
 
 
+@pytest.mark.fault(22)
 def test_where_the_policy_is_to_skip_it_is_left_and_the_upload_given_up(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:

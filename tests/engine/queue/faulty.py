@@ -66,16 +66,22 @@ def slow_to_retry(engine: Engine) -> None:
 
 @contextmanager
 def running_on(
-    state_dir: Path, url: str, *others: Profile, clock: JumpingClock | None = None, **config: Any
+    state_dir: Path,
+    url: str,
+    *others: Profile,
+    clock: JumpingClock | None = None,
+    queue_clock: JumpingClock | None = None,
+    **config: Any,
 ) -> Iterator[Engine]:
     """An engine for one server and perhaps others, with whatever keys the environment has.
 
     Args:
         clock: Of the connections, by which stalls are measured.
+        queue_clock: Of the queue, by which waits are measured.
     """
     profile = Profile("default", endpoint_url=url, region="us-east-1")
     connections = Connections([profile, *others], clock=clock)
-    manager = TransferManager(EngineConfig(str(state_dir), **config), connections)
+    manager = TransferManager(EngineConfig(str(state_dir), **config), connections, clock=queue_clock)
     engine = Engine(manager, profile)
     slow_to_retry(engine)
     try:

@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from engine import Outcome, TransferState, Verified
 from tests.engine.queue.real import MIB, Engine, part_files, running, write
 from tests.servers.seaweed import Seaweed
@@ -182,6 +184,7 @@ def test_a_source_that_changed_its_size_asks_and_restarts_on_demand(
     assert uploads_of(seaweed, bucket) == []
 
 
+@pytest.mark.fault(21)
 def test_an_object_that_changed_between_two_runs_is_never_mixed(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def engine(s3: ScriptedS3, tmp_path: Path) -> Iterator[Engine]:
 # -- a scripted server -----------------------------------------------------------------------------
 
 
+@pytest.mark.fault(16)
 def test_a_busy_server_is_asked_again_and_the_attempts_are_seen(
     engine: Engine, s3: ScriptedS3, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_to_upload_one_need_not_be_allowed_to_look(engine: Engine, s3: ScriptedS
     assert engine.state("/a") is S.DONE
 
 
+@pytest.mark.fault(17)
 def test_an_error_inside_a_200_is_an_error_and_complete_is_tried_again(
     engine: Engine, s3: ScriptedS3, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_an_error_inside_a_200_is_an_error_and_complete_is_tried_again(
     assert s3.count("UploadPart") == 3, "confirmed parts were sent again"
 
 
+@pytest.mark.fault(20)
 def test_parts_that_the_server_forgot_are_sent_again_and_no_others(s3: ScriptedS3, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running_at(s3.url, state, upload_limit=40 * MIB) as engine:
@@ -111,6 +114,7 @@ def test_parts_that_the_server_forgot_are_sent_again_and_no_others(s3: ScriptedS
     assert s3.count("CreateMultipartUpload") == 1
 
 
+@pytest.mark.fault(19)
 def test_an_upload_that_the_server_dropped_starts_again_once_and_says_so(
     s3: ScriptedS3, tmp_path: Path
 ) -> None:
@@ -257,6 +261,7 @@ def test_while_the_queue_cannot_be_saved_nothing_new_starts_and_it_goes_on_by_it
 # -- a line that breaks ----------------------------------------------------------------------------
 
 
+@pytest.mark.fault(18)
 def test_a_lost_answer_to_complete_is_resolved_by_looking(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:
@@ -272,6 +277,7 @@ def test_a_lost_answer_to_complete_is_resolved_by_looking(
     assert body == (tmp_path / "a").read_bytes()
 
 
+@pytest.mark.fault(14)
 def test_a_bit_that_flips_on_the_way_up_is_refused_by_the_server_and_sent_again(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:
@@ -288,6 +294,7 @@ def test_a_bit_that_flips_on_the_way_up_is_refused_by_the_server_and_sent_again(
     assert body == (tmp_path / "a").read_bytes()
 
 
+@pytest.mark.fault(13)
 def test_a_bit_that_flips_on_the_way_down_never_reaches_the_final_name(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:
@@ -308,6 +315,7 @@ def test_a_bit_that_flips_on_the_way_down_never_reaches_the_final_name(
 
 
 @pytest.mark.parametrize("fault", [Reset(at=3 * MIB), Truncate(at=3 * MIB)], ids=["reset", "truncated"])
+@pytest.mark.fault(7, 9)
 def test_only_the_missing_tail_of_a_broken_part_is_fetched_again(
     seaweed: Seaweed, bucket: str, tmp_path: Path, fault: Reset | Truncate
 ) -> None:
@@ -322,6 +330,7 @@ def test_only_the_missing_tail_of_a_broken_part_is_fetched_again(
     assert (tmp_path / "back").read_bytes() == (tmp_path / "a").read_bytes()
 
 
+@pytest.mark.fault(1)
 def test_while_the_endpoint_is_away_items_wait_with_a_reason_and_go_on_when_it_is_back(
     seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_cancel_ends_an_attempt_to_connect(full: Wire, monkeypatch: pytest.Monke
     assert cancelled_while(reached, lambda token: get(full, token=token)) < AT_ONCE
 
 
+@pytest.mark.fault(3)
 def test_attempt_to_connect_ends_by_itself(full: Wire, token: CancelToken) -> None:
     full._pool._connect_seconds = 0.3
     with pytest.raises(Condition) as caught:
