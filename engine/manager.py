@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.browser import Browser
 from engine.config import EngineConfig
 from engine.errors import Condition, Problem, UsageError
+from engine.local.folders import let_go_of_folders
 from engine.local.fsops import FsOps
 from engine.model import (
     ConnectionId,
@@ -155,6 +156,9 @@ class TransferManager(Commands):
             core.is_closed = True
         self._store.close(max(0.2, until - core.clock.monotonic()))
         self._connections.close()
+        let_go_of_folders(core.fs)
+        if self._is_started:
+            self._housekeeper.join(max(0.05, until - core.clock.monotonic()))
 
     def _keep_house(self) -> None:
         """Twice a second: speeds, debts, stuck workers, records that could not be written."""
@@ -176,6 +180,9 @@ class TransferManager(Commands):
             self._pool.spawn_again()
             self._intake.call_planner()
             self._save_again()
+            is_idle = not core.scheduler.active and self._closer.is_idle
+        if is_idle:
+            let_go_of_folders(core.fs)
 
     def _save_again(self) -> None:
         core = self._core

@@ -265,6 +265,14 @@ class _Folders:
                 ) from error
             raise local_error(error, "open folder", below, writing=True) from error
 
+    def let_go(self, fs: FsOps) -> None:
+        """Keep none open but those in use."""
+        with self._lock:
+            kept = list(self._open.values())
+            self._open.clear()
+        for folder in kept:
+            self.release(fs, folder)
+
     def forget(self) -> None:
         """Close what is kept; nobody uses it any more, because users hold the `FsOps`."""
         with self._lock:
@@ -288,3 +296,11 @@ def _folders_of(fs: FsOps) -> _Folders:
             folders = _by_fs[fs] = _Folders()
             weakref.finalize(fs, folders.forget)
         return folders
+
+
+def let_go_of_folders(fs: FsOps) -> None:
+    """Close the folders that are only kept open for the next file: an idle program keeps no disk from being unmounted."""
+    with _by_fs_lock:
+        folders = _by_fs.get(fs)
+    if folders is not None:
+        folders.let_go(fs)

@@ -75,6 +75,12 @@ class Session:
             if not self._read(0.1) or time.monotonic() > end:
                 raise AssertionError(f"{text!r} is not shown:\n{self.shown}")
 
+    def watch(self, seconds: float) -> None:
+        """Read for so long, whatever comes."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self._read(left):
+            pass
+
     def end(self, timeout: float = 30.0) -> int:
         """Read until the command has ended; its exit code."""
         end = time.monotonic() + timeout

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Condition, TransferError
-from engine.local.folders import CAPACITY, FolderHandle
+from engine.local.folders import CAPACITY, FolderHandle, let_go_of_folders
 from engine.local.fsops import FsOps
 from tests.engine.local.faults import WatchedFs, failing, open_descriptors
 
@@ -231,3 +231,15 @@ def test_a_folder_that_cannot_be_made_says_why(tmp_path: Path, code: int, expect
     if expected == "disk-full":
         assert isinstance(caught.value, Condition)
         assert caught.value.scope == ("disk", str(tmp_path.stat().st_dev))
+
+
+def test_a_folder_that_nobody_uses_can_be_let_go_and_one_in_use_stays_open(tmp_path: Path) -> None:
+    fs = FsOps()
+    before = open_descriptors()
+    open_and_close(tmp_path, "idle", fs=fs)
+    with FolderHandle.open_below(str(tmp_path), ("busy",), fs) as busy:
+        assert open_descriptors() == before + 2
+        let_go_of_folders(fs)
+        assert open_descriptors() == before + 1
+        os.fstat(busy.fd)
+    assert open_descriptors() == before
