@@ -131,14 +131,15 @@ class Condition(TransferError):
     disk-full clock-skew state-unsaved.
 
     `scope` says for whom: ``("endpoint", connection id)`` or ``("disk", device number)``; everything
-    in that scope waits, and one piece of work probes whether it is over.
+    in that scope waits, and one piece of work probes whether it is over. With `alone` only this one
+    has met it: what is under way there goes on.
     """
 
     code = "offline"
 
-    def __init__(self, code: str, scope: tuple[str, str], **facts: Any) -> None:
+    def __init__(self, code: str, scope: tuple[str, str], *, alone: bool = False, **facts: Any) -> None:
         super().__init__(code, **facts)
-        self.scope = scope
+        self.scope, self.alone = scope, alone
 
 
 class NeedsAnswer(TransferError):

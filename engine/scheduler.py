@@ -20,6 +20,9 @@ S = TransferState
 KEPT_WAITING = 8
 """Items whose parts all wait for another try keep their files open, up to so many."""
 
+MOST_ALONE = 8
+"""Items that wait each for itself, because only they do not fit, up to so many: each is tried now and then."""
+
 _RAISE_EVERY = 2.0
 """Seconds without a complaint after which a busy server is asked for one more thing at a time."""
 
@@ -266,15 +269,27 @@ class Scheduler:
 
     def block(self, error: Condition, transfer: Transfer, now: float) -> Blockade:
         """A condition holds; whoever is in its scope waits. Returns what they wait for."""
-        blockade = self.blockades.get(error.scope)
+        scope = self._scope_of(error, transfer)
+        blockade = self.blockades.get(scope)
         if blockade is None:
-            blockade = self.blockades[error.scope] = Blockade(error.scope)
+            blockade = self.blockades[scope] = Blockade(scope)
             blockade.hit(error, now, self._rng)
         elif blockade.probe == transfer.id or now >= blockade.until:
             blockade.hit(error, now, self._rng)
-        if error.scope[0] == "disk":
-            self._disks[root_of(transfer)] = error.scope
+        if scope[0] == "disk":
+            self._disks[root_of(transfer)] = scope
         return blockade
+
+    def _scope_of(self, error: Condition, transfer: Transfer) -> Scope:
+        """Of what concerns one item alone, that item; where there are many such, all that would be like it."""
+        own = ("item", str(transfer.id))
+        if not error.alone:
+            return error.scope
+        if own in self.blockades or sum(1 for kind, _ in self.blockades if kind == "item") < MOST_ALONE:
+            if error.scope in self.blockades:
+                self.gave_up(transfer)  # Another may try whether the disk has room for it.
+            return own
+        return error.scope
 
     def unblock(self, transfer: Transfer) -> list[Transfer]:
         """Something of this item got done: what held up its lane is over. Returns who waited for it."""

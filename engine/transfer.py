@@ -174,6 +174,7 @@ class Run:
         "begun_at",
         "confirmed_bytes",
         "delayed",
+        "device",
         "finishing",
         "in_hand",
         "inside",
@@ -200,6 +201,8 @@ class Run:
         self.inside = 0
         """Workers that are inside the job."""
         self.size = 0
+        self.device: int | None = None
+        """``st_dev`` of the disk that it writes to, once it has claimed room there."""
         self.confirmed_bytes = 0
         self.base = 0
         """`confirmed_bytes` when the run began."""

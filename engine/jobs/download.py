@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import replace
 
-from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
+from engine.errors import Condition, NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import Decision, decide, policy_of
 from engine.jobs.content import Verdict, verify_content
@@ -210,7 +210,7 @@ class DownloadJob:
             return self._start(known)
         parts = self._fetcher(known, checkpoint.part_size).parts(ctx.saved_parts())
         done = [part.length for part in parts if part.confirmed]
-        self._part_file.check_space(known.size - sum(done))
+        self._part_file.check_space(known.size - sum(done), ctx.claim(self._part_file.device))
         note = f"goes on from {len(done)} of {len(parts)} parts" if done else ""
         return Begun(parts, known.size, note)
 
@@ -234,7 +234,7 @@ class DownloadJob:
             ),
             drop_parts=True,
         )
-        part_file.check_space(known.size)
+        part_file.check_space(known.size, ctx.claim(part_file.device))
         ranges = self._fetcher(known, part_size)
         if not ranges.is_whole:
             part_file.set_size(known.size)
@@ -256,8 +256,14 @@ class DownloadJob:
         assert self._ranges is not None
         if part.action is PartAction.CHECK:
             self._ranges.check(part)
-        else:
+            return
+        try:
             self._ranges.fetch(part)
+        except Condition as error:
+            if error.code != "disk-full" or self._part_file is None:
+                raise
+            done = sum(each.length for each in self._ctx.saved_parts().values())
+            raise self._part_file.full(error, self._ctx.checkpoint.size - done) from error
 
     # -- finish ------------------------------------------------------------------------------------
 

@@ -182,6 +182,13 @@ class JobContext(Protocol):
         """Take back a confirmed part: it is missing or differs."""
         ...
 
+    def claim(self, device: int) -> int:
+        """Ask for room on a disk: how many bytes other items that are under way will still write to it.
+
+        From here on this item is such another one for those that come later.
+        """
+        ...
+
     def note(self, text: str) -> None:
         """Say something worth knowing about this item on its row and in its details."""
         ...

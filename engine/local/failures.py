@@ -72,9 +72,24 @@ def shortage(error: BaseException) -> Retryable | None:
     return Retryable("short-of-resources", detail="out of memory") if isinstance(error, MemoryError) else None
 
 
-def disk_full(operation: str, path: str, device: int, detail: str) -> Condition:
-    """The condition in which everything that writes to this disk waits."""
-    return Condition("disk-full", ("disk", str(device)), operation=operation, subject=path, detail=detail)
+def disk_full(operation: str, path: str, device: int, detail: str, *, alone: bool = False) -> Condition:
+    """The condition in which everything that writes to this disk waits; `alone` see `Condition`."""
+    scope = ("disk", str(device))
+    return Condition("disk-full", scope, alone=alone, operation=operation, subject=path, detail=detail)
+
+
+def binary(size: int) -> str:
+    """Bytes as people read them.
+
+    >>> binary(0), binary(1536), binary(3 * 1024**3)
+    ('0 B', '1.5 KiB', '3.0 GiB')
+    """
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
 
 
 def _device_of(path: str, fs: FsOps) -> int:

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from engine.errors import Interrupted, UsageError
-from engine.local.failures import disk_full, local_error
+from engine.errors import Condition, Interrupted, TransferError, UsageError
+from engine.local.failures import binary, disk_full, local_error
 from engine.local.folders import FolderHandle
 from engine.local.fsops import FsOps
 from engine.local.safepath import parts_below
@@ -195,18 +195,28 @@ class PartFile:
         with self._using("resize") as fd:
             self.fs.ftruncate(fd, size)
 
-    def check_space(self, needed: int) -> None:
-        """Look whether `needed` more bytes would fit.
+    def check_space(self, needed: int, others: int = 0) -> None:
+        """Look whether `needed` more bytes would fit beside the `others` that are still to come.
 
         Raises:
-            Condition: ``disk-full``.
+            Condition: ``disk-full``, of this file alone.
         """
         with self._using("look at") as fd:
             facts = self.fs.fstatvfs(fd)
-            free = facts.f_bavail * facts.f_frsize
         # Some network file systems do not tell how large they are.
-        if facts.f_blocks and free < needed:
-            raise disk_full("write", self.path, self.device, f"{needed} bytes needed, {free} free")
+        if facts.f_blocks and facts.f_bavail * facts.f_frsize < needed + others:
+            beside = f" beside {binary(others)} under way" if others else ""
+            detail = f"{binary(needed)} needed{beside}, {_free(facts)} free"
+            raise disk_full("write", self.path, self.device, detail, alone=True)
+
+    def full(self, error: Condition, needed: int) -> Condition:
+        """The same condition with what a person wants to know of a disk that is full."""
+        try:
+            with self._using("look at") as fd:
+                detail = f"{binary(needed)} needed, {_free(self.fs.fstatvfs(fd))} free"
+        except (TransferError, Interrupted):
+            return error
+        return disk_full(error.operation, error.subject, self.device, detail)
 
     def sync(self) -> None:
         """Return when what was written would survive a power cut.
@@ -372,6 +382,10 @@ def _places(
             "a finished file could not be put in place in one step"
         )
     return folder, home, names
+
+
+def _free(facts: os.statvfs_result) -> str:
+    return binary(facts.f_bavail * facts.f_frsize)
 
 
 def _is_ours(facts: os.stat_result, inode: int) -> bool:

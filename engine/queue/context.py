@@ -95,6 +95,20 @@ class ItemContext:
             if transfer.parts.pop(number, None) is not None and not transfer.is_small:
                 core.store.forget(self.id, number)
 
+    def claim(self, device: int) -> int:
+        """What is under way already and will still be written to that disk; from now on this run counts too."""
+        core, run = self._core, self._run
+        with core.lock:
+            run.device = device
+            return sum(
+                max(0, other.run.size - other.bytes_done)
+                for other in core.scheduler.active
+                if other.run is not None
+                and other.run is not run
+                and other.run.device == device
+                and not other.run.stopping
+            )
+
     def note(self, text: str) -> None:
         """Shown on its row."""
         with self._core.lock:

@@ -184,7 +184,9 @@ class Core:
         blockade = self.scheduler.block(error, transfer, self.clock.monotonic())
         for other in self.scheduler.active:
             hit = other is transfer or (
-                other.state is S.RUNNING and self.scheduler.blockade_for(lane_of(other)) is blockade
+                not error.alone
+                and other.state is S.RUNNING
+                and self.scheduler.blockade_for(lane_of(other)) is blockade
             )
             if hit:
                 self.go(other, S.WAITING)

@@ -111,6 +111,9 @@ class Item:
         with self.lock:
             self.parts.pop(number, None)
 
+    def claim(self, device: int) -> int:
+        return 0
+
     def note(self, text: str) -> None:
         self.notes.append(text)
 
