@@ -46,6 +46,7 @@ from engine.model import (
 from engine.pace.cancel import CancelToken
 from engine.page import EntryKind, Page
 from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
+from engine.secrets import hide_secrets
 from engine.snapshot import (
     EngineSnapshot,
     Event,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from engine.planner import Planner
     from engine.reading import SavedQueue, read_queue
     from engine.s3.connection import Connections
+    from engine.state.lock import prepare_state_dir
     from engine.verifying import Compared, verify
 
 _LATER = {
@@ -73,6 +75,7 @@ _LATER = {
     "Planner": "engine.planner",
     "SavedQueue": "engine.reading",
     "TransferManager": "engine.manager",
+    "prepare_state_dir": "engine.state.lock",
     "read_queue": "engine.reading",
     "verify": "engine.verifying",
 }
@@ -138,7 +141,9 @@ __all__ = [
     "explain",
     "find_profiles",
     "has_credentials_hint",
+    "hide_secrets",
     "looked_for",
+    "prepare_state_dir",
     "read_queue",
     "refusal",
     "resolve_profile",

@@ -144,7 +144,7 @@ class Condition(TransferError):
 
 class NeedsAnswer(TransferError):
     """Only the user can decide; the item becomes ATTENTION. Codes: target-exists source-changed
-    object-changed unclear-result needs-profile."""
+    object-changed unclear-result needs-profile plain-http."""
 
     code = "target-exists"
 
@@ -250,6 +250,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
     "needs-profile": (
         "its profile or endpoint is not at hand",
         "Start s3tui with the same --profile and --endpoint-url.",
+        True,
+    ),
+    "plain-http": (
+        "its endpoint is http:// on another machine: keys' signatures and data could be read on the way",
+        "Use https://, or accept it: --allow-http, or allow_http = true for the endpoint in config.toml.",
         True,
     ),
     "no-credentials": (

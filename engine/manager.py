@@ -33,7 +33,7 @@ from engine.queue.commands import Commands
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
 from engine.queue.intake import Intake
-from engine.queue.recovery import recover
+from engine.queue.recovery import ASKS_FOR_ACCESS, recover
 from engine.queue.reports import Reporter, row_of
 from engine.queue.running import Runner
 from engine.s3.connection import Connections
@@ -366,6 +366,6 @@ def _asking_for(items: Iterable[Transfer], connection: ConnectionId) -> list[Tra
         item
         for item in items
         if item.question is not None
-        and item.question.kind == "needs-profile"
+        and item.question.kind in ASKS_FOR_ACCESS
         and item.spec.connection == connection
     ]

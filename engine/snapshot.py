@@ -68,7 +68,8 @@ class Question:
     """What an ATTENTION item wants to know."""
 
     kind: str
-    """``target-exists``, ``source-changed``, ``object-changed``, ``needs-profile``, ``unclear-result``."""
+    """``target-exists``, ``source-changed``, ``object-changed``, ``unclear-result``;
+    ``needs-profile`` and ``plain-http`` end by themselves when what they ask for is there."""
     text: str
     answers: tuple[str, ...]
     """What `TransferManager.answer` takes: for ``target-exists`` the `ConflictPolicy` values

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from engine import Compared, ConflictPolicy, verify
-from tui.log import set_up
 from tui.safe_text import display
 from tui.setup import Setup, place_of
 
@@ -19,8 +18,9 @@ def verify_places(setup: Setup) -> int:
         UsageError, TransferError: As `engine.verify`.
     """
     args = setup.args
-    set_up(setup.log_file)
+    setup.start_log()
     source, target = place_of(args.source), place_of(args.target)
+    setup.check_access(source, target)
     equal = other = 0
     with setup.connections_open() as connections:
         for found in verify(

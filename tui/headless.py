@@ -17,7 +17,6 @@ from engine import (
 from tui import format
 from tui.following import CONDITIONS, Following
 from tui.leaving import SIGNALS, Stop, signals
-from tui.log import set_up
 from tui.progress import Progress
 from tui.safe_text import display
 from tui.setup import Setup, place_of
@@ -43,6 +42,7 @@ def request_of(setup: Setup) -> TransferRequest:
     args = setup.args
     sources = tuple(place_of(text) for text in args.sources)
     target = place_of(args.target)
+    setup.check_access(*sources, target)
     return TransferRequest(
         sources, target, setup.profile.connection_id, setup.options(ConflictPolicy.OVERWRITE)
     )
@@ -51,7 +51,7 @@ def request_of(setup: Setup) -> TransferRequest:
 @contextmanager
 def open_manager(setup: Setup, stop: Stop, *, only_new: bool) -> Iterator[TransferManager]:
     """The queue, not yet started; checkpointed and closed afterwards, whatever happens."""
-    set_up(setup.log_file)
+    setup.start_log()
     manager = TransferManager(setup.config(), setup.connections(), only_new=only_new)
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
     try:

@@ -15,7 +15,6 @@ from engine import (
     has_credentials_hint,
 )
 from tui.leaving import Stop, signals
-from tui.log import set_up
 from tui.options import COMMANDS
 from tui.setup import Setup, place_of
 
@@ -37,7 +36,7 @@ def open_app(setup: Setup) -> int:
 
 
 def _run_app(setup: Setup, left: Location, right: Location | None, stop: Stop) -> int:
-    set_up(setup.log_file)
+    setup.start_log()
     manager = TransferManager(setup.config(), setup.connections())
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import logging.handlers
@@ -10,6 +11,8 @@ import re
 import stat
 import sys
 import threading
+
+from engine import hide_secrets
 
 _MOST_BYTES = 2 * 1024 * 1024
 _FILES = 3
@@ -50,6 +53,7 @@ def redact(text: str) -> str:
     >>> redact("GET /b/k?X-Amz-Signature=abc123&x=1")
     'GET /b/k?X-Amz-Signature=***&x=1'
     """
+    text = hide_secrets(text)
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
@@ -65,14 +69,20 @@ class RedactingFormatter(logging.Formatter):
 
 
 class PrivateFile(logging.handlers.RotatingFileHandler):
-    """Only for its owner's eyes."""
+    """Only for its owner's eyes. Never written through a link that somebody may have planted."""
 
     def _open(self) -> io.TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        if not self.baseFilename.startswith("/dev/"):  # /dev/stderr is a link
+            flags |= os.O_NOFOLLOW
         fd = os.open(self.baseFilename, flags, 0o600)
         facts = os.fstat(fd)
-        if stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid():
+        if stat.S_ISREG(facts.st_mode):
+            if facts.st_uid != os.geteuid() or facts.st_nlink != 1:
+                os.close(fd)
+                raise OSError(errno.EPERM, "it is somebody else's, or has another name too")
             os.fchmod(fd, 0o600)
+        os.set_blocking(fd, True)
         return io.TextIOWrapper(
             open(fd, "ab"), encoding=self.encoding, errors=self.errors, line_buffering=True
         )

@@ -98,6 +98,9 @@ def _common() -> argparse.ArgumentParser:
     where.add_argument("--endpoint-url", metavar="URL", help="S3-compatible server instead of AWS")
     where.add_argument("--region", metavar="NAME")
     where.add_argument("--no-sign-request", action="store_true", help="for public buckets")
+    where.add_argument(
+        "--allow-http", action="store_true", help="accept an http:// endpoint on another machine"
+    )
     where.add_argument("--read-only", action="store_true", help="refuse whatever writes or deletes on S3")
     where.add_argument("--request-payer", action="store_true", help="accept that requests are charged")
     where.add_argument("--state-dir", metavar="DIR", help="where the queue is kept (S3TUI_STATE_DIR)")

@@ -44,6 +44,7 @@ ca_file = "/etc/ssl/our-ca.pem"
 profile = "backup"             # whose credentials; else those of an AWS profile of the same name
 read_only = false
 unsigned = false
+allow_http = false             # accept an http:// url, whose traffic can be read on the way
 """
 """Every setting there is; the README shows it."""
 
@@ -230,6 +231,7 @@ def _addressing(value: object) -> str:
 
 _ENDPOINT_VALUES: dict[str, Callable[[object], Any]] = {
     "addressing": _addressing,
+    "allow_http": _flag,
     "ca_file": _path,
     "profile": _text,
     "read_only": _flag,

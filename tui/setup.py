@@ -19,9 +19,12 @@ from engine import (
     TransferOptions,
     UsageError,
     find_profiles,
+    prepare_state_dir,
     resolve_profile,
 )
+from tui import consent
 from tui import settings as settings_file
+from tui.log import set_up
 from tui.settings import OwnEndpoint, Settings
 
 if TYPE_CHECKING:
@@ -77,8 +80,23 @@ class Setup:
         if args.request_payer or settings.request_payer:
             profile = replace(profile, request_payer=True)
             profiles = {id: replace(each, request_payer=True) for id, each in profiles.items()}
+        accepted = consent.load(environ)
+        profiles = {id: _allowed(each, args, accepted) for id, each in profiles.items()}
+        profile = _allowed(profile, args, accepted)
         state_dir = settings_file.state_dir_of(args, settings, environ)
         return cls(args, settings, profile, tuple(profiles.values()), state_dir)
+
+    def check_access(self, *places: Place) -> None:
+        """Without a screen nobody can be asked.
+
+        Raises:
+            UsageError: What is meant is reached unencrypted, and nobody has accepted that.
+        """
+        if self.profile.is_exposed and any(isinstance(place, ObjectRef) for place in places):
+            raise UsageError(
+                f"{self.profile.endpoint_url} is not encrypted: whoever is on the way could read and change "
+                "what passes. Use https://, or accept it with --allow-http"
+            )
 
     def connections(self) -> Connections:
         """What reaches the endpoints."""
@@ -134,11 +152,28 @@ class Setup:
             given = self.settings.wait_for
         return WAIT_FOR if given is None else given
 
+    def start_log(self) -> None:
+        """Log from here on.
+
+        Raises:
+            StateUnsafe: The log would lie in a state folder into which nothing may be written.
+        """
+        if os.path.dirname(self.log_file) == self.state_dir:
+            prepare_state_dir(self.state_dir)
+        set_up(self.log_file)
+
     @property
     def log_file(self) -> str:
         """Where to log."""
         given = self.args.log_file or self.settings.log_file
         return os.path.abspath(given or os.path.join(self.state_dir, "s3tui.log"))
+
+
+def _allowed(profile: Profile, args: argparse.Namespace, accepted: frozenset[str]) -> Profile:
+    """The flag is for the endpoint that is meant on the command line; the screen's answers are for theirs."""
+    if args.allow_http or consent.origin_of(profile) in accepted:
+        return replace(profile, allow_http=True)
+    return profile
 
 
 def own_profile(endpoint: OwnEndpoint, environ: Mapping[str, str], **flags: Any) -> Profile:

@@ -53,5 +53,5 @@ def line(row: TransferSnapshot) -> str:
     if row.problem is not None:
         text += f"\n        {display(row.problem.why)}. {display(row.problem.what_now)}".rstrip()
     elif row.question is not None:
-        text += f"\n        {display(row.question.text)} ({', '.join(row.question.answers)})"
+        text += f"\n        {display(row.question.text)} ({display(', '.join(row.question.answers))})"
     return text

@@ -257,6 +257,7 @@ _ANSWERS = {
     "source-changed": ("restart", "cancel"),
     "object-changed": ("restart", "cancel"),
     "needs-profile": ("cancel",),
+    "plain-http": ("cancel",),
     "unclear-result": ("restart", "keep", "cancel"),
 }
 

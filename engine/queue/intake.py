@@ -32,7 +32,15 @@ log = logging.getLogger(__name__)
 
 S = TransferState
 
-_OUT_OF_REACH = ("needs-profile", "no-credentials", "wrong-key", "wrong-secret", "unknown-host", "tls")
+_OUT_OF_REACH = (
+    "needs-profile",
+    "plain-http",
+    "no-credentials",
+    "wrong-key",
+    "wrong-secret",
+    "unknown-host",
+    "tls",
+)
 """Codes that say more about this process and its surroundings than about what was asked for."""
 
 

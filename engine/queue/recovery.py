@@ -10,6 +10,9 @@ from engine.transfer import Transfer
 
 S = TransferState
 
+ASKS_FOR_ACCESS = ("needs-profile", "plain-http")
+"""Questions that answer themselves where the profile is at hand and may be used."""
+
 
 def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = False) -> None:
     """Take over what the store has loaded. Called before any thread is started.
@@ -18,7 +21,7 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
     asked again only if that profile is still not at hand. With `only_new` nothing goes on by itself.
     """
     loaded = core.store.loaded
-    at_hand = {profile.connection_id for profile in core.connections.profiles()}
+    at_hand = {profile.connection_id for profile in core.connections.profiles() if not profile.is_exposed}
     for operation in loaded.operations:
         core.operations[operation.id] = Operation(
             operation.id,
@@ -38,8 +41,8 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
         transfer.problem = item.problem
         transfer.question = item.question
         transfer.added_at = item.added_at
-        asks_for_profile = item.question is not None and item.question.kind == "needs-profile"
-        if transfer.state is S.ATTENTION and asks_for_profile and item.spec.connection in at_hand:
+        asks_for_access = item.question is not None and item.question.kind in ASKS_FOR_ACCESS
+        if transfer.state is S.ATTENTION and asks_for_access and item.spec.connection in at_hand:
             transfer.state, transfer.question = S.QUEUED, None
         transfers.append(transfer)
     core.roster.add(transfers)

@@ -65,12 +65,15 @@ class Connections:
         """The connection with this id.
 
         Raises:
-            NeedsAnswer: ``needs-profile``: its profile or endpoint was not named in this process.
+            NeedsAnswer: ``needs-profile``: its profile or endpoint was not named in this process;
+                ``plain-http``: it would be reached unencrypted, and nobody has accepted that.
         """
         with self._lock:
             connection = self._by_id.get(id)
         if connection is None:
             raise NeedsAnswer("needs-profile", operation="reach", subject=str(id))
+        if connection.profile.is_exposed:
+            raise NeedsAnswer("plain-http", operation="reach", subject=str(id))
         return connection
 
     def add(self, profile: Profile) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.errors import Condition, Permanent
 from engine.s3.profiles import DEFAULT, Profile
 from engine.s3.wire.sign import Credentials
+from engine.secrets import remember_secrets
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -36,6 +37,8 @@ class CredentialSource:
         """Fixed Credentials, or botocore's object, which refreshes itself; ``False``: there are none;
         ``None``: not looked for yet."""
         self._looked_at = float("-inf")
+        self._newest_secret = ""
+        """Known to `engine.secrets`; written by anyone."""
 
     def get(self) -> Credentials:
         """The credentials to sign with now, refreshed where they are temporary.
@@ -59,6 +62,9 @@ class CredentialSource:
         except Exception as error:
             # One of a dozen of botocore's, or of a plug-in; its text may quote what a program printed.
             raise self._expired("renew", error) from None
+        if frozen.secret_key != self._newest_secret:
+            self._newest_secret = frozen.secret_key
+            remember_secrets(frozen.secret_key, frozen.token)
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
 
     def reload(self) -> None:
@@ -119,6 +125,9 @@ class CredentialSource:
         # not cost more than a second.
         session.set_config_variable("metadata_service_timeout", 1)
         session.set_config_variable("metadata_service_num_attempts", 1)
+        if self._profile.endpoint_url is not None:
+            # That role is one of AWS: no other server is told its token, and none is waited for.
+            session.get_component("credential_provider").remove("iam-role")
         return session
 
     def _expired(self, operation: str, error: Exception) -> Condition:

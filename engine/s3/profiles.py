@@ -5,6 +5,7 @@ Nothing here loads botocore, goes to the network, or holds a secret.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -43,6 +44,8 @@ class Profile:
     """Requests are not signed (public buckets)."""
     request_payer: bool = False
     """Every request accepts that whoever asks pays for it."""
+    allow_http: bool = False
+    """The user accepts that what passes to and from an ``http://`` endpoint can be read on the way."""
 
     @property
     def connection_id(self) -> ConnectionId:
@@ -52,6 +55,22 @@ class Profile:
         parts = urlsplit(self.endpoint_url)
         host = parts.netloc.rpartition("@")[2]
         return ConnectionId(f"{self.name}@{parts.scheme}://{host}{parts.path.rstrip('/')}")
+
+    @property
+    def is_exposed(self) -> bool:
+        """Everything would pass unencrypted to another machine, and nobody has accepted that."""
+        if self.allow_http or self.endpoint_url is None:
+            return False
+        parts = urlsplit(self.endpoint_url)
+        return parts.scheme == "http" and not _is_here(parts.hostname or "")
+
+
+def _is_here(host: str) -> bool:
+    """The host is this machine, whatever a name server says."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 # -- which there are -------------------------------------------------------------------------------
@@ -141,6 +160,7 @@ def _profile(name: str, files: AwsFiles, environ: Mapping[str, str], extra: Sequ
         own.ca_file or profile.ca_file,
         own.read_only,
         own.unsigned,
+        allow_http=own.allow_http,
     )
 
 

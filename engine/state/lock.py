@@ -16,7 +16,8 @@ from engine.errors import StateLocked, StateUnsafe
 from engine.local.fsops import FsOps
 
 LOCK_NAME = "lock"
-_OURS = re.compile(r"lock|snapshot\..*|wal-[0-9]+\.jsonl.*")
+_OURS = re.compile(r"lock|snapshot\..*|wal-[0-9]+\.jsonl.*|s3tui\.log(\.[0-9]+)?")
+"""The log is not the engine's, but lies here unless the user wants it elsewhere."""
 _TRIES, _PAUSE = 40, 0.005
 """How long a lock is waited for that only readers hold: they ask who owns it, for microseconds."""
 
@@ -46,6 +47,16 @@ def open_state_dir(path: str, fs: FsOps) -> int:
         fs.close(fd)
         raise
     return fd
+
+
+def prepare_state_dir(path: str) -> None:
+    """Make the folder if need be, and see that it is private, before anything is written into it.
+
+    Raises:
+        StateUnsafe: As `open_state_dir`.
+    """
+    fs = FsOps()
+    fs.close(open_state_dir(os.path.abspath(path), fs))
 
 
 def _make(path: str, fs: FsOps) -> None:

@@ -81,6 +81,17 @@ class Session:
         while (left := end - time.monotonic()) > 0 and self._read(left):
             pass
 
+    def until_gone(self, text: str, timeout: float = 60.0) -> None:
+        """Read until the screen does not show this any more.
+
+        Raises:
+            AssertionError: It still does; with what it shows.
+        """
+        end = time.monotonic() + timeout
+        while text in self.shown:
+            if not self._read(0.1) or time.monotonic() > end:
+                raise AssertionError(f"{text!r} is still shown:\n{self.shown}")
+
     def end(self, timeout: float = 30.0) -> int:
         """Read until the command has ended; its exit code."""
         end = time.monotonic() + timeout

@@ -27,6 +27,7 @@ _TITLES = {
     "source-changed": "The source changed",
     "object-changed": "The object changed",
     "needs-profile": "Its profile or endpoint is not at hand",
+    "plain-http": "Its endpoint is not encrypted",
     "unclear-result": "The server holds another object",
 }
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -108,6 +109,17 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def __init__(self, title: str, *, hint: str = "", danger: bool = False) -> None:
         super().__init__()
         self._title, self._hint, self._danger = title, hint, danger
+        self._is_answered = False
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with an answer; the first one counts.
+
+        A second key can come before the dialog is gone, and Textual would close the screen below it.
+        """
+        if self._is_answered:
+            return AwaitComplete()
+        self._is_answered = True
+        return super().dismiss(result)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger" if self._danger else "") as frame:

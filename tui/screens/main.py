@@ -32,6 +32,7 @@ from tui.safe_text import display
 from tui.screens.base import ASK
 from tui.screens.browse_actions import BrowseActions
 from tui.screens.confirm import QuitScreen
+from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.help import HelpScreen
 from tui.screens.queue_actions import QueueActions
@@ -82,7 +83,7 @@ _FILTER_HINTS = (
 )
 
 
-class MainScreen(BrowseActions, FileActions, QueueActions):
+class MainScreen(BrowseActions, FileActions, QueueActions, ExposureActions):
     """See the module."""
 
     CSS_PATH = "main.tcss"
@@ -141,6 +142,7 @@ class MainScreen(BrowseActions, FileActions, QueueActions):
             self._welcomed = True
             self._welcome(snapshot.health)
         self._take_events()
+        self.ask_about_exposure()
         self._show_keys()
 
     def _welcome(self, health: Health) -> None:

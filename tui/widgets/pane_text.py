@@ -23,6 +23,7 @@ _HEADLINES = {
     "request-timeout": "No answer",
     "stalled": "No answer",
     "tls": "Certificate not trusted",
+    "plain-http": "Not encrypted",
     "not-s3": "Not an S3 endpoint",
     "bad-reply": "Not an S3 endpoint",
     "redirected": "Not an S3 endpoint",
