@@ -314,7 +314,11 @@ def test_a_disk_without_room_is_known_beforehand(tmp_path: Path) -> None:
     with pytest.raises(Condition) as caught:
         part.check_space(1 << 62)
     assert caught.value.code == "disk-full"
-    assert str(1 << 62) in caught.value.detail
+    assert caught.value.detail.startswith("4194304.0 TiB needed, ")
+    assert caught.value.alone
+    with pytest.raises(Condition) as caught:
+        part.check_space(1, others=1 << 62)
+    assert caught.value.detail.startswith("1 B needed beside 4194304.0 TiB under way, ")
     part.close()
 
 
