@@ -8,7 +8,7 @@ EXTRAS := demo,test
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile -m "not large"
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types large screenshots bench torture soak lock clean
+.PHONY: demo test check format lint types large screenshots bench torture torture-full soak lock clean
 
 demo: $(STAMP)
 	$(BIN)/s3tui demo
@@ -44,6 +44,14 @@ bench: $(STAMP)
 
 torture: $(STAMP)
 	$(BIN)/python -m tests.torture $(TORTURE)
+
+torture-full: $(STAMP)
+	$(BIN)/python -m tests.torture --full $(TORTURE)
+
+# SOAK: seconds of chaos on the line.
+SOAK ?= 14400
+soak: $(STAMP)
+	$(BIN)/python -m tests.torture --only soak --soak $(SOAK) $(TORTURE)
 
 # The versions of everything that is installed, so that a fresh copy is the same program.
 lock: $(STAMP)

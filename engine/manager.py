@@ -100,9 +100,9 @@ class TransferManager(Commands):
         self._intake = Intake(self._core, Planner(self._connections, fs, clock), self._closer)
         self._reporter = Reporter(self._core)
         super().__init__(self._core, self._closer)
-        runner = Runner(self._core, self._closer, self._debts)
-        self._closer.failed = runner.failed_at_end
-        self._pool = WorkerPool(self._core, runner)
+        self._runner = Runner(self._core, self._closer, self._debts)
+        self._closer.failed = self._runner.failed_at_end
+        self._pool = WorkerPool(self._core, self._runner)
         self._core.more_workers = self._pool.spawn_if_needed
         self._housekeeper = threading.Thread(target=self._keep_house, name="s3tui-housekeeper", daemon=True)
         self._end = CancelToken()
@@ -152,6 +152,7 @@ class TransferManager(Commands):
             log.warning("%d workers did not end in time", left)
         if self._is_started:
             self._closer.stop(max(0.05, until - 0.2 - core.clock.monotonic()))
+        self._runner.close_left()
         with core.lock:
             core.is_closed = True
         self._store.close(max(0.2, until - core.clock.monotonic()))

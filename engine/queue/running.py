@@ -351,6 +351,14 @@ class Runner:
 
     # -- closing a run -----------------------------------------------------------------------------
 
+    def close_left(self) -> None:
+        """Let go of the files of whatever ran, at the end of the engine; of runs that no worker is stuck in."""
+        core = self._core
+        with core.lock:
+            left = [item for item in core.scheduler.active if item.run is not None and item.run.inside == 0]
+        for transfer in left:
+            self._close(transfer)
+
     def _close(self, transfer: Transfer) -> None:
         """Let go of its files; then what it waits for may come."""
         core = self._core

@@ -6,12 +6,9 @@ import hashlib
 import random
 from pathlib import Path
 
-import pytest
-
 from tests.servers.proxy import FaultProxy
 from tests.servers.seaweed import Seaweed
 from tests.survival.program import MIB, Program, kill
-from tests.survival.rounds import kill_round
 
 WORKERS = 8
 PART = 8 * MIB
@@ -94,11 +91,3 @@ def test_a_download_goes_on_and_fetches_at_most_one_part_per_worker_again(
     assert sha256(target) == wanted
     assert list(target.parent.iterdir()) == [target]
     assert program.status("--all")[0]["verified"] in ("crc", "etag", "size")
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_tree_survives_kills_at_any_moment(
-    seaweed: Seaweed, bucket: str, tmp_path: Path, seed: int
-) -> None:
-    kill_round(seaweed, bucket, tmp_path, seed)
-    assert (tmp_path / "back").is_dir()

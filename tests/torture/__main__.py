@@ -1,46 +1,154 @@
-"""``make torture``: many rounds of kills, with seeds that can be had again.
+"""``make torture`` and ``make torture-full``: everything that tries to make the program lose something.
 
-python -m tests.torture [--rounds N] [--seed S]
+python -m tests.torture [--full] [--only SECTION ...] [--seed S] [--kills N] [--soak SECONDS] [--no-record]
+
+Exit code 0 only if nothing failed. Results go to ``tests/torture/RESULTS.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.seaweed import running_seaweed
-from tests.survival.rounds import KILLS, kill_round
+from tests.servers.seaweed import Seaweed, running_seaweed
+from tests.torture.results import Section, record
+
+_SERVER_ROUNDS = 150
+"""With one server; then it is started anew with an empty folder."""
 
 
 def main() -> int:
-    """Run the rounds; 1 if any failed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.torture")
-    parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0, help="of the first round")
-    args = parser.parse_args()
-    failed: list[int] = []
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="s3tui-torture-") as folder:
-        with running_seaweed(Path(folder) / "server") as seaweed:
-            bucket = seaweed.bucket("torture")
-            for seed in range(args.seed, args.seed + args.rounds):
-                with tempfile.TemporaryDirectory(dir=folder) as round_folder:
-                    try:
-                        kill_round(seaweed, bucket, Path(round_folder), seed)
-                    except AssertionError as error:
-                        failed.append(seed)
-                        print(f"seed {seed} FAILED: {error}", flush=True)
-                    else:
-                        print(f"seed {seed} passed", flush=True)
-    kills = args.rounds * 2 * KILLS
-    print(
-        f"{args.rounds} rounds, {kills} kills, {time.monotonic() - began:.0f} s; failed seeds: {failed or 'none'}"
-    )
+    """Run the sections; 1 if anything failed."""
+    args = _arguments()
+    words = "python -m tests.torture " + shlex.join(sys.argv[1:])
+    failed = 0
+    for name in args.only or SECTIONS:
+        began = time.monotonic()
+        print(f"== {name}", flush=True)
+        title, rows, failures = SECTIONS[name](args)
+        section = Section(title, rows, failures, time.monotonic() - began)
+        failed += len(failures)
+        for row in rows:
+            print(f"{row[0]}: {row[1]}", flush=True)
+        for failure in failures:
+            print(f"FAILED {failure}", flush=True)
+        if not args.no_record:
+            record(section, words.strip())
+    print(f"failures: {failed or 'none'}")
     return 1 if failed else 0
 
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture")
+    parser.add_argument("--full", action="store_true", help="all boundaries, 1,000 kills, 100 power cuts")
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS))
+    parser.add_argument("--seed", type=int, default=0, help="of the first round")
+    parser.add_argument("--kills", type=int, help="rounds of kills")
+    parser.add_argument("--soak", type=float, help="seconds of chaos")
+    parser.add_argument("--no-record", action="store_true", help="leave RESULTS.md as it is")
+    args = parser.parse_args()
+    args.kills = args.kills or (1000 if args.full else 300)
+    args.soak = args.soak or (1800.0 if args.full else 300.0)
+    args.cuts = 100 if args.full else 30
+    return args
+
+
+Outcome = tuple[str, list[tuple[str, str]], list[str]]
+
+
+@contextmanager
+def _server() -> Iterator[tuple[Seaweed, Path]]:
+    with tempfile.TemporaryDirectory(prefix="s3tui-torture-") as folder:
+        with running_seaweed(Path(folder) / "server") as seaweed:
+            yield seaweed, Path(folder)
+
+
+# -- the sections ----------------------------------------------------------------------------------
+
+
+def _kills(args: argparse.Namespace) -> Outcome:
+    screens = args.kills // 10
+    others = args.kills - screens
+    kinds = ["cp"] * (others // 2) + ["engine"] * (others - others // 2) + ["screen"] * screens
+    rounds = [(kind, args.seed + number) for number, kind in enumerate(kinds)]
+    return _rounds("Kills at random moments", rounds)
+
+
+def _cuts(args: argparse.Namespace) -> Outcome:
+    from tests.torture.power import is_possible
+
+    reason = is_possible()
+    if reason:
+        return "Power cuts", [("not run", reason)], []
+    kinds = ("power/cp", "power/engine")
+    return _rounds("Power cuts", [(kinds[n % 2], args.seed + n) for n in range(args.cuts)])
+
+
+def _rounds(title: str, rounds: list[tuple[str, int]]) -> Outcome:
+    from tests.torture.kills import Killed, kill_rounds
+
+    ended: list[Killed] = []
+    for first in range(0, len(rounds), _SERVER_ROUNDS):
+        with _server() as (seaweed, folder):
+            for one in kill_rounds(seaweed, folder, rounds[first : first + _SERVER_ROUNDS]):
+                ended.append(one)
+                if one.failure:
+                    print(f"{one.kind} {one.seed} FAILED: {one.failure}", flush=True)
+                elif len(ended) % 25 == 0:
+                    print(f"{len(ended)} of {len(rounds)}", flush=True)
+    kills = Counter[str]()
+    for one in ended:
+        kills[one.kind] += one.kills
+    seeds = [seed for _, seed in rounds]
+    rows = [
+        ("rounds", f"{len(ended):,}: " + _counted(Counter(one.kind for one in ended))),
+        ("seeds", f"{min(seeds)} to {max(seeds)}"),
+        ("kills", f"{sum(kills.values()):,}: " + _counted(kills)),
+        ("recoveries killed again", f"{sum(max(0, one.kills - 1) for one in ended):,}"),
+        ("moved", f"{sum(one.moved for one in ended) / 2**30:.1f} GiB"),
+        (
+            "sent or fetched again, per kill",
+            f"{sum(one.again for one in ended) / 2**20 / max(1, sum(kills.values())):.1f} MiB on average "
+            "(bound: 8 workers × 5 MiB)",
+        ),
+    ]
+    return title, rows, [f"{one.kind} seed {one.seed}: {one.failure}" for one in ended if one.failure]
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counter.items()))
+
+
+def _soak(args: argparse.Namespace) -> Outcome:
+    from tests.torture.soak import run_soak
+
+    with _server() as (seaweed, folder):
+        result = run_soak(seaweed, seaweed.bucket("soak"), folder, seconds=args.soak, seed=args.seed)
+    rows = [
+        ("seed", str(result.seed)),
+        ("chaos", f"{args.soak / 60:.0f} min"),
+        ("trees up, down and compared", str(result.trees)),
+        ("files", f"{result.files:,}"),
+        ("moved", f"{result.moved / 2**20:,.0f} MiB"),
+        ("sent or fetched again", f"{result.again / 2**20:,.0f} MiB"),
+        ("faults", _counted(Counter(result.faults))),
+        ("growth of memory", f"{result.memory_growth / 2**20:.1f} MiB"),
+    ]
+    return "Network chaos", rows, result.wrong
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
+    "kills": _kills,
+    "power": _cuts,
+    "soak": _soak,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -28,12 +28,11 @@ from engine import (
     TransferSnapshot,
     TransferState,
 )
-from tests.torture.world import PART_SIZE, WORKERS
+from tests.torture.world import PART_SIZE, RATE, WORKERS
 
 S = TransferState
 COMMANDS = 12
 _MANY = 100_000
-_RATE = 80 * 1024 * 1024
 
 
 def say(*words: str) -> None:
@@ -46,7 +45,7 @@ class User:
     def __init__(self, state_dir: str, seed: int) -> None:
         profile = Profile("default", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region="us-east-1")
         self.connection = profile.connection_id
-        config = EngineConfig(state_dir, workers=WORKERS, upload_limit=_RATE, download_limit=_RATE)
+        config = EngineConfig(state_dir, workers=WORKERS, upload_limit=RATE, download_limit=RATE)
         self.manager = TransferManager(config, Connections([profile]))
         self.rng = random.Random(seed)
 

@@ -19,7 +19,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.seaweed import Seaweed
 from tests.survival.program import Program
 from tests.torture import oracle
-from tests.torture.world import OLD, World, make_world
+from tests.torture.world import OLD, RATE, World, make_world
 from tests.tui.terminal import on_a_terminal
 
 KINDS = ("cp", "engine", "screen")
@@ -73,7 +73,7 @@ class Round:
             self._drain()
         cancelled = [self._name(source) for source, state in self.wanted.items() if state == "cancelled"]
         oracle.check_end(self.world, self.program.state_dir, cancelled=cancelled)
-        oracle.check_traffic(self.world, self.proxy, self.kills)
+        oracle.check_traffic(self.world, self.proxy, self.kills, unsynced=RATE if self.synced else 0)
         oracle.check_secrets(self.program.home)
 
     def _name(self, source: str) -> str:
@@ -95,7 +95,7 @@ class Round:
 
     def _cp(self) -> tuple[str, ...]:
         move = ("--move",) if self.world.move else ()
-        options = ("--workers", "8", "--part-size", "5M", "--rate-limit", "80M", "--quiet")
+        options = ("--workers", "8", "--part-size", "5M", "--rate-limit", str(RATE), "--quiet")
         return ("cp", *options, *move, self.world.source, self.world.target)
 
     def _user(self, *words: str) -> subprocess.Popen[str]:
@@ -186,7 +186,7 @@ class Round:
         oracle.check_acknowledged(self.program.state_dir, wanted)
 
     def _recovery(self) -> subprocess.Popen[str]:
-        return self.program.start("run", "--workers", "8", "--rate-limit", "80M", "--quiet")
+        return self.program.start("run", "--workers", "8", "--rate-limit", str(RATE), "--quiet")
 
     def _drain(self) -> None:
         """To the end: first what goes on by itself, then what was paused, then what was never queued."""

@@ -12,6 +12,8 @@ MIB = 1024 * 1024
 PART_SIZE = 5 * MIB
 """The smallest that S3 allows."""
 WORKERS = 8
+RATE = 80 * MIB
+"""Bytes per second, so that there is time to die in."""
 _POOL = random.Random(62).randbytes(24 * MIB)
 _LARGE = (PART_SIZE - 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE + 1)
 _SMALL = (0, 1, 100, 5_000, 70_000)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import Outcome, TransferState, Verified
+from tests.engine.local.faults import open_descriptors
 from tests.engine.queue.real import MIB, Engine, part_files, running, write
 from tests.servers.seaweed import Seaweed
 
@@ -304,3 +305,17 @@ def test_the_order_of_the_queue_is_kept_over_a_restart(seaweed: Seaweed, bucket:
         assert order == ["d", "b", "c", "a"]
     with running(seaweed, state, start=False) as engine:
         assert [row.source[-1] for row in engine.manager.snapshot().rows] == order
+
+
+def test_a_closed_engine_holds_no_file_and_no_thread(seaweed: Seaweed, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path / "warm", 1)
+    write(tmp_path / "big", 12 * MIB)
+    with running(seaweed, tmp_path / "state0") as engine:
+        engine.do(engine.copy(tmp_path / "warm", f"s3://{bucket}/warm"))
+    threads, descriptors = threading.active_count(), open_descriptors()
+    with running(seaweed, tmp_path / "state", upload_limit=MIB) as engine:
+        engine.copy(f"s3://{bucket}/warm", tmp_path / "down" / "warm")
+        engine.copy(tmp_path / "big", f"s3://{bucket}/big")
+        engine.until(lambda: engine.row("big").bytes_done)
+    assert threading.active_count() == threads
+    assert open_descriptors() == descriptors
