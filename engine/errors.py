@@ -214,16 +214,8 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         True,
     ),
     "disk-full": ("the disk is full", "Free some space; it then goes on by itself.", True),
-    "file-too-big": (
-        "the file system cannot hold a file of this size",
-        "Choose another target.",
-        True,
-    ),
-    "part-file-gone": (
-        "its unfinished file was moved or removed",
-        "Retry fetches it again.",
-        True,
-    ),
+    "file-too-big": ("the file system cannot hold a file of this size", "Choose another target.", True),
+    "part-file-gone": ("its unfinished file was moved or removed", "Retry fetches it again.", True),
     "short-of-resources": ("this machine is short of open files or memory", _RETRY_NOW, True),
     "quota": ("the disk quota is used up", "Free some space, then retry.", True),
     "clock-skew": (
@@ -262,11 +254,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         "Set AWS_PROFILE or AWS_ACCESS_KEY_ID, run aws configure, or use --no-sign-request.",
         True,
     ),
-    "wrong-key": (
-        "the server does not know this access key",
-        "Check the profile's access key.",
-        True,
-    ),
+    "wrong-key": ("the server does not know this access key", "Check the profile's access key.", True),
     "wrong-secret": (
         "the signature does not match",
         "Check the profile's secret key, and that the endpoint speaks signature version 4.",
@@ -337,11 +325,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         "Download it under another name.",
         False,
     ),
-    "name-too-long": (
-        "its name is too long for this file system",
-        "Download it under another name.",
-        False,
-    ),
+    "name-too-long": ("its name is too long for this file system", "Download it under another name.", False),
     "name-not-utf8": (
         "its name is not valid UTF-8, which a key must be",
         "Rename it, or upload it under another name.",
@@ -367,11 +351,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
     ),
     "too-large": ("it is larger than S3 can hold", "", False),
     "use-queue": ("it takes more than one step", "Move it through the queue.", True),
-    "part-size": (
-        "the part size is outside 5 MiB to 5 GiB",
-        "Choose another --part-size.",
-        False,
-    ),
+    "part-size": ("the part size is outside 5 MiB to 5 GiB", "Choose another --part-size.", False),
     "state-unsaved": (
         "progress cannot be saved",
         "Nothing new starts until the state folder can be written; free space or check the disk.",
