@@ -59,9 +59,9 @@ class Names:
 
 
 def slow_to_retry(engine: Engine) -> None:
-    """The first try after a failure comes 1.5 s later, and not before."""
+    """The first try after a failure comes 2 s later, and not before: a whole second of it is shown as such."""
     policy = engine.manager._core.retries
-    policy._base, policy._rng = 1.5, Patient()  # type: ignore[assignment]
+    policy._base, policy._rng = 1.99, Patient()  # type: ignore[assignment]
 
 
 @contextmanager
@@ -71,6 +71,7 @@ def running_on(
     *others: Profile,
     clock: JumpingClock | None = None,
     queue_clock: JumpingClock | None = None,
+    name: str = "default",
     **config: Any,
 ) -> Iterator[Engine]:
     """An engine for one server and perhaps others, with whatever keys the environment has.
@@ -78,8 +79,9 @@ def running_on(
     Args:
         clock: Of the connections, by which stalls are measured.
         queue_clock: Of the queue, by which waits are measured.
+        name: Of the profile.
     """
-    profile = Profile("default", endpoint_url=url, region="us-east-1")
+    profile = Profile(name, endpoint_url=url, region="us-east-1")
     connections = Connections([profile, *others], clock=clock)
     manager = TransferManager(EngineConfig(str(state_dir), **config), connections, clock=queue_clock)
     engine = Engine(manager, profile)
