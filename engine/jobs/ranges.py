@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.errors import NeedsAnswer, Retryable, TransferError
+from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.protocol import JobContext, Part, PartAction
 from engine.local.identity import same_boot
 from engine.local.partfile import PartFile
@@ -119,7 +119,17 @@ class Ranges:
                 self._partial[part.number] = done, crc
             raise
         part.crc = crc
+        if not self.is_whole:
+            self._demand_place()
         self._confirm(part, crc)
+
+    def _demand_place(self) -> None:
+        """Go on only where there is something to publish in the end: it may have gone with its folder."""
+        file = self._file
+        if not file.is_in_place():
+            with file.using():  # Or it was only closed.
+                detail = f"{file.path} is gone or replaced"
+                raise Permanent("part-file-gone", operation="write", subject=file.target_path, detail=detail)
 
     def _pieces(self, reply: GetReply) -> Iterator[memoryview]:
         """The body as it comes, as fast as the limiter lets it."""
