@@ -17,6 +17,8 @@ CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", 
 """Codes of what heals by itself or from outside."""
 
 _LOOK_EVERY = 0.25
+_GAP = 300.0
+"""Seconds between two looks after which this process was stopped meanwhile: that was no waiting."""
 _ASK_AGAIN = 5.0
 """Seconds between two looks at a server that could not be reached when the work was to be planned."""
 
@@ -48,6 +50,7 @@ class Following:
         self.refused: dict[OperationId | None, Problem] = {}
         """Why something could not be planned."""
         self._stuck_since: float | None = None
+        self._looked: float | None = None
         self._unplanned_since: float | None = None
 
     def until(self, over: Callable[[], bool]) -> int:
@@ -92,13 +95,18 @@ class Following:
         return self._stop.code is None
 
     def _has_waited_enough(self) -> bool:
+        now = self._now()
+        gap = 0.0 if self._looked is None else now - self._looked
+        self._looked = now
         if not self._manager.waits_only:
             self._stuck_since = None
             return False
         if self._stuck_since is None:
-            self._stuck_since = self._now()
+            self._stuck_since = now
             self._say_why()
-        return self._now() - self._stuck_since > self._wait_for
+        elif gap > _GAP:
+            self._stuck_since += gap
+        return now - self._stuck_since > self._wait_for
 
     def _say_why(self) -> None:
         rows = [row for row in self._manager.snapshot(0, 1, View.WAITING).rows if row.waiting is not None]

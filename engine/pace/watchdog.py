@@ -12,6 +12,8 @@ from engine.pace.clock import Clock
 IDLE_SECONDS = 30.0
 FLOOR_BYTES_PER_SECOND = 1024
 WINDOW_SECONDS = 60.0
+GAP_SECONDS = 15.0
+"""Between two looks, which come once a second or more: after so many it was the process that did not run."""
 _BUCKET_SECONDS = 5.0
 
 
@@ -20,7 +22,8 @@ class StallGuard:
 
     `moved` and `check` belong to the thread that moves the body; a read timeout of the socket must
     bring it back here while nothing comes. Time inside `suspend` does not count: a rate limit or a
-    slow disk of ours is not the server's fault.
+    slow disk of ours is not the server's fault. Nor does the time during which nobody could look,
+    because the process was stopped or the machine asleep: what came meanwhile is still to be read.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class StallGuard:
         self._idle_seconds, self._floor, self._window = idle_seconds, floor, window
         self._suspended_for = 0.0
         self._suspended_at: float | None = None
-        self._begun = self._last = self._now()
+        self._begun = self._last = self._looked = clock.monotonic()
         self._buckets: deque[tuple[float, int]] = deque()
         """Bytes by the time at which their bucket was begun, oldest first."""
         self._in_window = 0
@@ -43,7 +46,7 @@ class StallGuard:
         """`count` bytes have just been sent or received."""
         if count <= 0:
             return
-        now = self._last = self._now()
+        now = self._last = self._look()
         if self._buckets and now - self._buckets[-1][0] < _BUCKET_SECONDS:
             begun, earlier = self._buckets[-1]
             self._buckets[-1] = (begun, earlier + count)
@@ -59,7 +62,7 @@ class StallGuard:
         """
         if self._suspended_at is not None:
             return
-        now = self._now()
+        now = self._look()
         if now - self._last >= self._idle_seconds:
             raise Retryable("stalled", detail=f"no byte for {now - self._last:.0f} s")
         if now - self._begun < self._window:
@@ -92,6 +95,12 @@ class StallGuard:
             self._suspended_for += self._clock.monotonic() - self._suspended_at
             self._suspended_at = None
 
-    def _now(self) -> float:
-        """Seconds that count."""
-        return self._clock.monotonic() - self._suspended_for
+    def _look(self) -> float:
+        """The time now, in seconds that count."""
+        now = self._clock.monotonic() - self._suspended_for
+        gap = now - self._looked
+        if gap > GAP_SECONDS:
+            self._suspended_for += gap
+            now = self._looked
+        self._looked = now
+        return now
