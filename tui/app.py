@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
-from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -20,9 +19,9 @@ from engine import Location, TransferOptions
 from tui.leaving import Stop
 from tui.log import log_path, redact
 from tui.ports import ManagerPort
-from tui.safe_text import display
 from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
+from tui.streams import complain
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +62,8 @@ class S3TuiApp(App[int]):
         super().__init__()
         self.manager = manager
         self._stop = stop
+        self._failure = ""
+        """Why the screen had to be left, to be said once the terminal is given back."""
         self.main = MainScreen(manager, left, right, options=options, now=now)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
@@ -128,15 +129,18 @@ class S3TuiApp(App[int]):
         self._say_it_failed(f"{type(error).__name__}: {error}")
 
     def _say_it_failed(self, why: str) -> None:
-        where = f"; the log file says more: {log_path()}" if log_path() else ""
-        lines = (
-            f"s3tui: an internal error ({redact(why)}){where}",
-            "Nothing is lost: what was confirmed is on record. Start s3tui again to go on.",
-        )
         self._return_code = 1
-        if not self._exit_renderables:
-            self._exit_renderables.append(Text("\n".join(display(line) for line in lines)))
+        self._failure = self._failure or redact(why)
         self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        """Textual would cut the lines at the width of the terminal, and with them the path of the log."""
+        self._exit_renderables.clear()
+        failure, self._failure = self._failure, ""
+        if failure:
+            where = f"; the log file says more: {log_path()}" if log_path() else ""
+            complain(f"an internal error ({failure}){where}")
+            complain("nothing is lost: what was confirmed is on record. Start s3tui again to go on")
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[[int], None], code: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine import EngineError, StateLocked, TransferError, UsageError, explain
 from tui.options import parse
-from tui.streams import complain, write_nothing_more
+from tui.streams import complain, through_a_hangup, write_nothing_more
 
 DONE, NOT_DONE, USAGE, LOCKED = 0, 1, 2, 3
 
@@ -19,7 +19,12 @@ def run(argv: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
     _write_anything()
     try:
-        return _run(parse(argv))
+        code = _run(parse(argv))
+        with through_a_hangup():
+            # Here an error can be told from others; at exit it would replace the exit code.
+            sys.stdout.flush()
+            sys.stderr.flush()
+        return code
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else USAGE
     except UsageError as error:

@@ -92,6 +92,27 @@ class Session:
             if not self._read(0.1) or time.monotonic() > end:
                 raise AssertionError(f"{text!r} is still shown:\n{self.shown}")
 
+    def until_written(self, data: bytes, timeout: float = 60.0) -> None:
+        """Read until it has sent this.
+
+        Raises:
+            AssertionError: It does not.
+        """
+        end = time.monotonic() + timeout
+        while data not in self.written:
+            assert self._read(0.1), f"{data!r} was not sent"
+            assert time.monotonic() < end, f"{data!r} was not sent"
+
+    def hang_up(self) -> None:
+        """The terminal goes away, as when a connection is lost."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, self._fd)
+        os.close(nothing)
+
+    def has_ended(self, code: int) -> None:
+        """Somebody else waited for its end."""
+        self._code = code
+
     def end(self, timeout: float = 30.0) -> int:
         """Read until the command has ended; its exit code."""
         end = time.monotonic() + timeout
@@ -115,15 +136,16 @@ def on_a_terminal(
     columns: int = 80,
     rows: int = 24,
     module: str = "tui",
+    prefix: Sequence[str] = (),
 ) -> Iterator[Session]:
     """``s3tui`` with these words; killed at the end if it still runs."""
-    command = [sys.executable, "-m", module, *words]
+    command = [*prefix, sys.executable, "-m", module, *words]
     pid, fd = pty.fork()
     if pid == 0:
         try:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.chdir(cwd)
-            os.execve(command[0], command, dict(env))
+            os.execvpe(command[0], command, dict(env))
         finally:
             os._exit(127)
     session = Session(pid, fd, columns, rows)
