@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.faults import Rule, Stall
 from tests.servers.proxy import FaultProxy
 from tests.servers.seaweed import SECRET_KEY, Seaweed
 from tests.survival.crashing import CANARY
@@ -28,13 +29,15 @@ class Crash:
         self.wanted = big_file(self.files / "big", SIZE)
         self.program = Program(seaweed, folder / "home", proxy.url)
         self.when = folder / "when"
+        # The last part hangs, so that there is something left whenever it crashes.
+        proxy.add(Rule(Stall(at=MIB, direction="up"), query={"partNumber": "3"}, nth=1))
         self.env = {**self.program.env, "CRASH": kind, "CRASH_WHEN": str(self.when)}
 
     def run(self, *, at_start: bool = False, press: str = "") -> Session:
         """Run it to its end."""
         if at_start:
             self.when.touch()
-        words = ("--rate-limit", "16M", ".", f"s3://{self.bucket}/")
+        words = (".", f"s3://{self.bucket}/")
         with on_a_terminal(words, self.env, self.files, module="tests.survival.crashing") as screen:
             if not at_start:
                 begin_copy(screen)
