@@ -324,11 +324,15 @@ class TransferManager(Commands):
         core = self._core
         with core.lock:
             counts = core.roster.sums.counts
-            moving = counts[S.RUNNING] + counts[S.FINISHING]
+            # Whoever tries whether the condition is over shows by moving only that it tries.
+            probing = core.scheduler.probing
+            moving = counts[S.RUNNING] + counts[S.FINISHING] > len(probing)
             retrying = any(
-                item.hold is not None and item.hold.reason == "retry" for item in core.scheduler.active
+                item.hold is not None and item.hold.reason == "retry" and item.id not in probing
+                for item in core.scheduler.active
             )
-            return bool(core.scheduler.blockades) and counts[S.WAITING] > 0 and not moving and not retrying
+            waiting = core.scheduler.blockades and (counts[S.WAITING] or probing)
+            return bool(waiting or core.store.problem) and not moving and not retrying
 
     # -- connections -------------------------------------------------------------------------------
 

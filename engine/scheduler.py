@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -75,6 +76,8 @@ class Scheduler:
         self.workers, self.active_items = workers, active_items
         self.held = False
         """Nothing starts and no part is given out."""
+        self.is_state_unsaved: Callable[[], bool] = lambda: False
+        """The state folder is known not to be writable now; set by the core."""
         self._rng = rng or random.Random()
         self._ready: dict[Lane, list[tuple[int, TransferId, Transfer]]] = {}
         self._rotation: deque[Transfer] = deque()
@@ -174,6 +177,10 @@ class Scheduler:
     def _probe(self, now: float) -> Transfer | None:
         for scope, blockade in list(self.blockades.items()):
             if not blockade.is_due(now):
+                continue
+            if scope[0] == "state" and self.is_state_unsaved():
+                # The state folder is tried by itself: no item has to be moved once more for that.
+                blockade.put_off(now)
                 continue
             first = blockade.first()
             if first is None:
@@ -299,6 +306,14 @@ class Scheduler:
                 del self.blockades[scope]
                 freed += blockade.items.values()
         return freed
+
+    @property
+    def probing(self) -> frozenset[TransferId]:
+        """Items that are under way to see whether a condition is over."""
+        tries = {blockade.probe for blockade in self.blockades.values()}
+        return frozenset(
+            item.id for item in self._rotation if item.id in tries and item.state in (S.RUNNING, S.FINISHING)
+        )
 
     def gave_up(self, transfer: Transfer) -> None:
         """It does not probe any more, for a reason that tells nothing about the condition."""

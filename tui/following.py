@@ -110,11 +110,18 @@ class Following:
 
     def _say_why(self) -> None:
         rows = [row for row in self._manager.snapshot(0, 1, View.WAITING).rows if row.waiting is not None]
+        if not rows and (unsaved := self.why_unsaved()):
+            self._progress.say(f"waiting for {format.duration(self._wait_for)} at most: {unsaved}")
         for row in rows:
             assert row.waiting is not None
             self._progress.say(
                 f"waiting for {format.duration(self._wait_for)} at most: {waiting_text(row.waiting)}"
             )
+
+    def why_unsaved(self) -> str:
+        """Why the queue cannot be saved; empty if it can."""
+        problem = self._manager.snapshot(0, 0).health.state_problem
+        return f"the queue cannot be saved: {problem}" if problem else ""
 
     def _tell(self) -> None:
         manager = self._manager

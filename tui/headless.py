@@ -85,6 +85,7 @@ def copy(setup: Setup) -> int:
             following.operations.append(manager.submit(request))
         code = code or stop.code or 0
         rows = _rows_of(manager, following.operations)
+        _name_what_is_unsaved(code, following)
     if problem is not None and code not in SIGNALS.values():
         complain(_sentences(f"{problem.what}: {problem.why}", advice(problem)))
         if problem.code == "usage" and not following.finished and not rows:
@@ -123,6 +124,7 @@ def finish_queue(setup: Setup) -> int:
             code = following.until(lambda: manager.is_settled)
         code = code or stop.code or 0
         rows = manager.snapshot(0, _ALL_ROWS).rows
+        _name_what_is_unsaved(code, following)
     left = tuple(row for row in rows if not row.state.is_final)
     if code in SIGNALS.values():
         return _verdict(code, left, following, again="s3tui run goes on")
@@ -153,6 +155,13 @@ def _verdict(code: int, rows: tuple[TransferSnapshot, ...], following: Following
     if len(rows) > _NAMED:
         complain(f"and {len(rows) - _NAMED:,} more: s3tui status")
     return 1 if rows or following.cancelled or code else 0
+
+
+def _name_what_is_unsaved(code: int, following: Following) -> None:
+    """It was given up, perhaps before there was any item to name."""
+    unsaved = following.why_unsaved()
+    if code and code not in SIGNALS.values() and unsaved:
+        complain(f"{unsaved}. What is left goes on when the same command is run again")
 
 
 def not_done(row: TransferSnapshot) -> str:

@@ -43,7 +43,11 @@ class SourceFile:
         self._lock = threading.Lock()
         self._users = 0
         self._is_closed = False
-        facts = fs.fstat(self._fd)
+        try:
+            facts = fs.fstat(self._fd)
+        except OSError as error:
+            fs.close(self._fd)
+            raise local_error(error, "look at", path) from error
         if not stat.S_ISREG(facts.st_mode):
             fs.close(self._fd)
             raise Permanent("not-a-file", operation="upload", subject=path)
@@ -77,8 +81,10 @@ class SourceFile:
         """
         try:
             facts = self._fs.stat(self.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             raise self.changed("it was moved or removed") from None
+        except OSError as error:
+            raise local_error(error, "look at", self.path) from error
         self._check(facts)
 
     def _check(self, facts: os.stat_result) -> None:

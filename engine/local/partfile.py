@@ -321,9 +321,11 @@ class PartFile:
         """With the lock held."""
         if (self._is_closed or even_if_open) and self._users == 0 and self._fd >= 0:
             fd, self._fd = self._fd, -1
-            if not self._is_closed:
-                self._released_as = content_key(self.fs.fstat(fd))
-            self.fs.close(fd)
+            try:
+                if not self._is_closed:
+                    self._released_as = content_key(self.fs.fstat(fd))
+            finally:
+                self.fs.close(fd)
 
     def _open_again(self) -> int:
         fd = self.fs.open(self.name, _FLAGS, dir_fd=self.home.fd)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
+from engine.local.failures import local_error
 from engine.local.fsops import FsOps
 from engine.lookup import look_at, look_up
 from engine.model import Facts, ItemKind, LocalRef, ObjectRef, Place, TransferRequest
@@ -133,8 +134,7 @@ def _local_sources(refs: list[LocalRef], fs: FsOps) -> list[Source]:
             missing.append(f"{path} does not exist")
             continue
         except OSError as error:
-            missing.append(f"{path} cannot be read ({error.strerror})")
-            continue
+            raise local_error(error, "look at", path) from error
         if not stat.S_ISDIR(facts.st_mode) and path.endswith("/"):
             missing.append(f"{path} is a file, not a folder")
             continue

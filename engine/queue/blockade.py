@@ -58,6 +58,10 @@ class Blockade:
         self.until = now + delay
         self.probe = None
 
+    def put_off(self, now: float) -> None:
+        """It is known to hold still, without anybody's trying."""
+        self.until = now + _DELAYS.get(self.code, (1.0, 30.0))[0]
+
     @property
     def reason(self) -> str:
         """As `snapshot.Waiting.reason`."""

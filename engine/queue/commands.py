@@ -81,11 +81,18 @@ class Commands:
 
     def _queue_again(self, transfer: Transfer) -> None:
         core = self._core
-        if transfer.spec.refusal is not None:
+        if not self._may_be_tried(transfer):
             return
         core.go(transfer, S.QUEUED)
         core.save(transfer)
         core.requeue(transfer)
+
+    def _may_be_tried(self, transfer: Transfer) -> bool:
+        """Nothing stands against it; what stood against a file when it was found may be over."""
+        spec = transfer.spec
+        if spec.refusal in ("local-denied", "disk-error") and not str(spec.source).endswith("/"):
+            self._core.roster.respec(transfer, replace(spec, refusal=None))
+        return transfer.spec.refusal is None
 
     def cancel(self, id: TransferId) -> None:
         """End it and remove what was moved of it. What is already completing on the server stays."""
@@ -196,7 +203,7 @@ class Commands:
         """Try again all that failed and may be; returns how many."""
         core = self._core
         with core.lock:
-            failed = [item for item in core.roster if item.state is S.FAILED and item.spec.refusal is None]
+            failed = [item for item in core.roster if item.state is S.FAILED and self._may_be_tried(item)]
             for item in failed:
                 item.attempts = 0
                 core.go(item, S.QUEUED)

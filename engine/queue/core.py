@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.config import EngineConfig
-from engine.errors import Condition, NeedsAnswer, Problem, explain
+from engine.errors import Condition, NeedsAnswer, Problem, TransferError, UsageError, explain
+from engine.local.failures import local_error
 from engine.local.fsops import FsOps
 from engine.local.identity import boot_id
 from engine.model import ItemKind, LocalRef, OperationId, Request, TransferId, TransferState
@@ -74,6 +75,7 @@ class Core:
         self.news = threading.Condition(self.lock)
         self.roster = Roster()
         self.scheduler = Scheduler(config.workers, config.active_items, self.rng)
+        self.scheduler.is_state_unsaved = lambda: bool(store.problem)
         self.operations: dict[OperationId, Operation] = {}
         self.upload_limiter = RateLimiter(clock, config.upload_limit)
         self.download_limiter = RateLimiter(clock, config.download_limit)
@@ -272,6 +274,21 @@ def question_of(error: NeedsAnswer) -> Question:
         at = "" if endpoint in ("", "aws") else f" --endpoint-url {endpoint}"
         text = f"queued for {connection}: start with --profile {profile}{at}"
     return Question(error.code, text, _ANSWERS.get(error.code, ("cancel",)), error.source, error.target)
+
+
+def known_error(error: BaseException, transfer: Transfer) -> BaseException:
+    """What an error of a job means: one of the system is of a file, for the wire keeps its own to itself."""
+    spec = transfer.spec
+    if isinstance(error, OSError):
+        place = spec.target if spec.kind is ItemKind.DOWNLOAD else spec.source
+        path = place.path if isinstance(place, LocalRef) else str(place)
+        cause = error
+        error = local_error(cause, spec.kind.value, path, writing=spec.kind is ItemKind.DOWNLOAD)
+        error.__cause__ = cause
+        log.warning("item %d: %s", transfer.id, error.code, exc_info=cause)
+    elif not isinstance(error, TransferError | UsageError):
+        log.error("item %d: internal error", transfer.id, exc_info=error)
+    return error
 
 
 def is_local(transfer: Transfer) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from engine.model import TransferState
+import logging
+
+from engine.errors import Condition
+from engine.model import OperationId, TransferState
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
 from engine.queue.reports import Reporter
 from engine.transfer import Transfer
+
+log = logging.getLogger(__name__)
 
 S = TransferState
 
@@ -21,8 +26,11 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
     asked again only if that profile is still not at hand. With `only_new` nothing goes on by itself.
     """
     loaded = core.store.loaded
+    ended = _drop_ended(core)
     at_hand = {profile.connection_id for profile in core.connections.profiles() if not profile.is_exposed}
     for operation in loaded.operations:
+        if operation.id in ended:
+            continue
         core.operations[operation.id] = Operation(
             operation.id,
             None if operation.planned else operation.request,
@@ -53,3 +61,16 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
             reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
     core.scheduler.held = loaded.held and not only_new
     debts.load(loaded.owed)
+
+
+def _drop_ended(core: Core) -> set[OperationId]:
+    """Forget operations whose last item was finished just before the end; which those are."""
+    loaded = core.store.loaded
+    alive = {item.operation for item in loaded.items}
+    ended = {each.id for each in loaded.operations if each.planned and each.id not in alive}
+    try:
+        for id in ended:
+            core.store.drop_operation(id)
+    except Condition as error:
+        log.warning("operations that are over stay on record: %s", error.detail)
+    return ended

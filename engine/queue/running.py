@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, TransferError, UsageError, explain
+from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, TransferError, explain
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
 from engine.local.failures import shortage
@@ -14,7 +14,7 @@ from engine.model import ConflictPolicy, ConnectionId, TransferState
 from engine.pace.clock import Clock
 from engine.queue.closing import Closer, Closing
 from engine.queue.context import ItemContext
-from engine.queue.core import Core, event, question_of
+from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
 from engine.queue.reasons import brief
 from engine.queue.reports import row_of
@@ -251,8 +251,7 @@ class Runner:
                 core.go(transfer, S.QUEUED)
             core.stop_run(transfer, "interrupted")
             return
-        if not isinstance(error, TransferError | UsageError):
-            log.error("item %d: internal error", transfer.id, exc_info=error)
+        error = known_error(error, transfer)
         transfer.last_error = explain(error, what=f"{transfer.spec.kind.value} {transfer.spec.source}")
         run.finishing = False
         if transfer.wish is not None:

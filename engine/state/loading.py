@@ -70,9 +70,11 @@ def load(dir_fd: int, path: str, fs: FsOps) -> LoadedState:
         FileNotFoundError: A file went away meanwhile: somebody else owns the folder; read again.
     """
     state = LoadedState()
-    names = list_names(dir_fd, fs)
-    state.segments = sorted((int(match[1]), name) for name in names if (match := _SEGMENT.fullmatch(name)))
     try:
+        names = list_names(dir_fd, fs)
+        state.segments = sorted(
+            (int(match[1]), name) for name in names if (match := _SEGMENT.fullmatch(name))
+        )
         _load_snapshot(state, dir_fd, path, names, fs)
         _Replay(state, dir_fd, path, fs).run()
     except OSError as error:

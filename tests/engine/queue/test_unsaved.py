@@ -1,0 +1,103 @@
+"""A disk that refuses: nothing is moved in vain, nothing waits for ever, nothing is called an internal error."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Condition, NeedsAnswer, StateError, TransferError
+from engine.jobs.source import SourceFile
+from engine.model import OperationId, TransferState
+from engine.scheduler import Scheduler, WorkKind
+from engine.state.journal import StateDB
+from engine.state.store import SavedOperation
+from tests.engine.local.faults import failing, open_descriptors
+from tests.engine.queue.items import item, run, upload
+from tests.engine.queue.quiet import offline, quiet_at, states
+
+S = TransferState
+
+
+def unsaved() -> Condition:
+    return Condition("state-unsaved", ("state", "/state"), detail="No space left on device")
+
+
+def test_no_item_is_moved_again_while_the_queue_is_known_not_to_be_saved() -> None:
+    queue, problem = Scheduler(8, 2), ["No space left on device"]
+    queue.is_state_unsaved = lambda: bool(problem)
+    waiting = item(1)
+    waiting.go(S.RUNNING)
+    waiting.go(S.WAITING)
+    queue.block(unsaved(), waiting, 0.0).items[waiting.id] = waiting
+    for now in (10.0, 20.0, 30.0):
+        assert queue.take(now) is None
+        assert (queue.next_due(now) or 0.0) > now, "the workers would spin"
+    problem.clear()
+    work = queue.take(60.0)
+    assert work is not None and work.kind is WorkKind.BEGIN and work.transfer is waiting
+
+
+def test_who_tries_whether_a_condition_is_over_does_not_count_as_moving(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        quiet.job.steps["begin"] = [offline(), offline()]
+        quiet.add(upload("a"), upload("b"))
+        quiet.step(quiet.take())
+        assert quiet.manager.waits_only
+        tries = quiet.take(later=60.0)
+        assert tries is not None and tries.transfer is not None
+        with quiet.core.lock:
+            run(quiet.core.scheduler, tries.transfer)
+        assert tries.transfer.state is S.RUNNING
+        assert quiet.manager.waits_only
+
+
+def test_an_operation_whose_last_item_was_finished_just_before_a_kill_is_forgotten(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        [id] = quiet.core.store.new_ids(1)
+        quiet.core.store.save_operation(SavedOperation(OperationId(id), "test", 0.0, None, planned=True))
+    with quiet_at(tmp_path / "state") as quiet:
+        assert quiet.core.operations == {}
+    with quiet_at(tmp_path / "state") as quiet:
+        assert quiet.core.store.loaded.operations == []
+
+
+def test_a_disk_error_that_no_job_expects_is_still_one_of_the_disk(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        quiet.job.steps["begin"] = [OSError(errno.EIO, "Input/output error")]
+        [transfer] = quiet.add(upload("a"))
+        quiet.do_all()
+        assert transfer.state is S.FAILED
+        assert transfer.problem is not None
+        assert transfer.problem.code == "disk-error"
+
+
+def test_a_file_that_could_not_be_looked_at_may_be_tried_again(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        for refusal in ("disk-error", "local-denied", "unsafe-name"):
+            quiet.add(replace(upload(refusal), refusal=refusal))
+        assert quiet.manager.retry_failed() == 2
+        quiet.do_all()
+        assert states(list(quiet.core.roster)) == [S.FAILED]
+
+
+def test_a_source_that_cannot_be_looked_at_is_not_called_changed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    before = open_descriptors()
+    with pytest.raises(TransferError) as raised:
+        SourceFile(str(tmp_path / "a"), failing("fstat", errno.EIO))
+    assert raised.value.code == "disk-error"
+    assert open_descriptors() == before
+    source = SourceFile(str(tmp_path / "a"), failing("stat", errno.EIO))
+    with pytest.raises(TransferError) as raised:
+        source.check_path()
+    assert not isinstance(raised.value, NeedsAnswer)
+    source.close()
+
+
+def test_a_state_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    StateDB(str(tmp_path / "state")).close()
+    with pytest.raises(StateError, match="cannot be read"):
+        StateDB(str(tmp_path / "state"), fs=failing("scandir", errno.EIO))
