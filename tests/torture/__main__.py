@@ -144,7 +144,29 @@ def _soak(args: argparse.Namespace) -> Outcome:
     return "Network chaos", rows, result.wrong
 
 
+def _boundaries(args: argparse.Namespace) -> Outcome:
+    from tests.torture.boundaries import run_boundaries
+
+    most = None if args.full else 400
+    with _server() as (seaweed, folder):
+        result = run_boundaries(
+            seaweed,
+            folder / "boundaries",
+            seed=args.seed,
+            most=most,
+            tell=lambda text: print(text, flush=True),
+        )
+    rows = [
+        ("boundaries", f"{result.runs:,} of {result.found:,}; seed {result.seed}"),
+        ("by what went wrong there", _counted(result.kinds)),
+        ("operations of the undisturbed scenes", f"{result.operations.total():,}"),
+        ("ended before their boundary", f"{result.passed_by:,}"),
+    ]
+    return "Every boundary", rows, result.failures
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
+    "boundaries": _boundaries,
     "kills": _kills,
     "power": _cuts,
     "soak": _soak,

@@ -1,0 +1,51 @@
+"""Killed or refused at every file operation, the program goes on; and at those where it once did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.seaweed import Seaweed
+from tests.torture.boundaries import run_boundaries
+from tests.torture.scenes import SCENES, Scene
+from tests.torture.seam import DISK, Boundary, is_storage
+
+SHORT = ("small down and away", "small up and away")
+
+
+@pytest.mark.fault(29, 30, 31, 38)
+def test_killed_or_refused_at_any_file_operation_it_goes_on(seaweed: Seaweed, tmp_path: Path) -> None:
+    def wanted(scene: Scene, boundary: Boundary) -> bool:
+        return is_storage(boundary.operation) and boundary.how not in DISK
+
+    result = run_boundaries(
+        seaweed, tmp_path, scenes=[scene for scene in SCENES if scene.name in SHORT], wanted=wanted
+    )
+    assert not result.failures, "\n".join(result.failures)
+    assert result.runs > 100
+    assert result.passed_by < result.runs / 10
+
+
+ONCE_FAILED = {
+    ("small down and away", Boundary("EIO from", "write journal", 3)),
+    ("small across", Boundary("EIO from", "fdatasync journal", 2)),
+    ("deleted here", Boundary("ENOSPC from", "unlink source", 2)),
+    ("small down and away", Boundary("ENOSPC from", "create part file", 1)),
+    ("small up and away", Boundary("kill after", "write journal", 7)),
+    ("small up", Boundary("EIO at", "lstat source", 2)),
+    ("small down", Boundary("EIO at", "fstat part file", 2)),
+    ("small up and away", Boundary("EIO at", "scandir state folder", 1)),
+}
+
+
+def test_where_it_once_failed_it_goes_on(seaweed: Seaweed, tmp_path: Path) -> None:
+    names = {name for name, _ in ONCE_FAILED}
+    result = run_boundaries(
+        seaweed,
+        tmp_path,
+        scenes=[scene for scene in SCENES if scene.name in names],
+        wanted=lambda scene, boundary: (scene.name, boundary) in ONCE_FAILED,
+    )
+    assert not result.failures, "\n".join(result.failures)
+    assert result.runs == len(ONCE_FAILED)
