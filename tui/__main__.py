@@ -21,9 +21,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
         os.environ.setdefault("TEXTUAL_FPS", "20")
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
-    from tui.cli import run
+    try:
+        from tui.cli import run
 
-    return run(words)
+        return run(words)
+    except KeyboardInterrupt:  # while modules are loaded
+        return 130
 
 
 if __name__ == "__main__":
