@@ -26,6 +26,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.exceptions import SSLError as BotoSSLError
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError as Urllib3Error
 
 from engine.errors import Condition, Permanent, Retryable, TransferError
 from engine.s3.client import PATIENT_READ_TIMEOUT, READ_TIMEOUT, make_client
@@ -177,6 +178,9 @@ class Caller:
             return self._unreachable(TimeoutError(), operation, subject)
         if isinstance(error, BotoSSLError) and not isinstance(cause := _cause(error), ssl.SSLError):
             return Permanent("tls", detail=str(getattr(cause, "strerror", None) or cause), **facts)
+        if type(error) is HTTPClientError and not isinstance(cause := _cause(error), OSError | Urllib3Error):
+            # The client stumbled over the reply: urllib3 over a 303, say, that it would have followed.
+            return Permanent("not-s3", detail=f"the answer makes no sense ({type(cause).__name__})", **facts)
         if isinstance(error, (BotoConnectionError, HTTPClientError, OSError)):
             return self._unreachable(_named(_cause(error), error), operation, subject)
         detail = str(error)

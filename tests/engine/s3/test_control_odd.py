@@ -538,7 +538,7 @@ def test_a_host_that_does_not_exist_is_named_so(
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
-    error = failed(READS["list_buckets"], connect(Profile("default", "http://nowhere.invalid")))
+    error = failed(READS["list_buckets"], connect(Profile("default", "https://nowhere.invalid")))
     assert (type(error), error.code) == (Permanent, "unknown-host")
 
 
