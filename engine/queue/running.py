@@ -16,7 +16,7 @@ from engine.queue.closing import Closer, Closing
 from engine.queue.context import ItemContext
 from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
-from engine.queue.reasons import brief
+from engine.queue.reasons import brief, in_the_way
 from engine.queue.reports import row_of
 from engine.scheduler import KEPT_WAITING, Work, WorkKind, lane_of
 from engine.transfer import Hold, Run, Transfer
@@ -242,7 +242,7 @@ class Runner:
             part.in_hand = False
         if run.stopping:
             return  # Whatever it was, the item had been told to stop.
-        error = shortage(error) or error
+        error = shortage(error) or in_the_way(error, transfer, core.connections) or error
         if isinstance(error, Interrupted):
             if not core.is_closing:
                 if transfer.wish is not None:

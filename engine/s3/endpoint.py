@@ -61,6 +61,8 @@ class Endpoint:
         """Those of what is sent in one request; ``None`` until one was compared."""
         self.was_reached = False
         """It has answered in this process: a name that is not found any more is the network's fault."""
+        self.has_answered = False
+        """It has answered about an object as S3 does, in this process."""
         self._source = CredentialSource(profile)
         self._region = profile.region
         self._base: tuple[Origin, str] | None = None

@@ -170,6 +170,7 @@ class Wire:
         etag = plain_etag(headers.get("etag"))
         if not etag:
             raise _odd_success(request, is_page(body))
+        endpoint.has_answered = True
         return headers, etag
 
     # -- receiving ---------------------------------------------------------------------------------
@@ -210,6 +211,7 @@ class Wire:
             with self._exchange.ask(request, token, (200, 206)) as answer:
                 answer.hold()
                 facts, expected = check_reply(request, answer.head, offset, length, if_match)
+                self._endpoint.has_answered = True
                 yield GetReply(facts, offset, expected, answer)
         except Permanent as error:
             # A range past the end: it has become shorter.
@@ -226,7 +228,9 @@ class Wire:
             headers["x-amz-checksum-mode"] = "ENABLED"
         request = _read("HEAD", ref, headers, "look at")
         with self._exchange.ask(request, token, (200,)) as answer:
-            return check_reply(request, answer.head, 0, None, None)[0]
+            facts = check_reply(request, answer.head, 0, None, None)[0]
+            self._endpoint.has_answered = True
+            return facts
 
     def get_text(
         self,

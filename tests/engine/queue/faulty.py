@@ -18,8 +18,8 @@ from tui.screens.transfer_text import transfer_lines
 from tui.waiting import waiting_text
 from tui.widgets.transfer_rows import spans
 
-HOST = "s3.test.example"
-"""A name that only `Names` resolves."""
+HOST = "s3.test.localhost"
+"""A name that only `Names` resolves; of this machine, so that it may be spoken to unencrypted."""
 
 Address = tuple[Any, ...]
 

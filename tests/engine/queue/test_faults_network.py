@@ -23,10 +23,23 @@ from tests.engine.queue.faulty import (
     watched,
 )
 from tests.engine.queue.real import MIB, Engine, write
-from tests.servers.faults import Fault, Gate, HalfClose, NoReply, Reset, Rule, Slow, Stall, Truncate
+from tests.servers.faults import (
+    Fault,
+    Gate,
+    HalfClose,
+    NoReply,
+    Reset,
+    Rule,
+    Slow,
+    Stall,
+    Truncate,
+    captive_portal,
+    redirect,
+)
 from tests.servers.proxy import FaultProxy
 from tests.servers.scripted import ScriptedS3
 from tests.servers.seaweed import Seaweed
+from tui.waiting import waiting_text
 
 S = TransferState
 SIZE = 20 * MIB
@@ -147,8 +160,8 @@ def test_a_name_that_is_not_found_for_now_is_waited_for_and_named(
 
 
 @pytest.mark.fault(2)
-def test_a_name_that_does_not_exist_fails_with_that_name_and_goes_on_from_its_parts_once_it_does(
-    proxy: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_name_that_was_never_found_fails_and_is_named_but_what_has_begun_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names, path = Names(monkeypatch), write(tmp_path / "a", SIZE)
     with ScriptedS3("b") as s3, FaultProxy(s3.url) as proxy:
@@ -156,21 +169,47 @@ def test_a_name_that_does_not_exist_fails_with_that_name_and_goes_on_from_its_pa
         names.answer, url = ("127.0.0.1", port), f"http://{HOST}:{port}"
         with running_on(tmp_path / "state", url, workers=1) as engine:
             half_sent(engine, proxy, Gate(), path, "s3://b/a")
+            engine.copy(write(tmp_path / "new", 10), "s3://b/new")
+            engine.until(lambda: engine.row("/new"))
         names.answer = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         with running_on(tmp_path / "state", url, workers=1) as engine:
-            engine.until(lambda: engine.state("/a") is S.FAILED)
-            problem = engine.row("/a").problem
+            engine.until(lambda: engine.state("/a") is S.WAITING)
+            assert f"({HOST}: Name or service not known)" in details(engine, "/a")
+            engine.manager.cancel(engine.row("/a").id)
+            engine.until(lambda: engine.state("/new") is S.FAILED)
+            problem = engine.row("/new").problem
             assert problem is not None
             assert problem.why == (
                 f"the endpoint's host name does not exist ({HOST}: Name or service not known)"
             )
             assert "--endpoint-url" in problem.what_now
-            assert HOST in details(engine, "/a")
             names.answer = ("127.0.0.1", port)
-            engine.manager.retry(engine.row("/a").id)
-            engine.until(lambda: engine.state("/a") is S.DONE)
-        assert proxy.sent_parts() == {1: 1, 2: 1, 3: 2}
-        assert s3.data("b", "a") == path.read_bytes()
+            engine.manager.retry(engine.row("/new").id)
+            engine.until(lambda: engine.state("/new") is S.DONE)
+        assert s3.data("b", "new") == (tmp_path / "new").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["page", "511", "redirect"])
+@pytest.mark.fault(51)
+def test_a_login_page_that_comes_in_between_is_waited_out(
+    seaweed: Seaweed, bucket: str, proxy: FaultProxy, tmp_path: Path, how: str
+) -> None:
+    path, gate = write(tmp_path / "a", SIZE), Gate()
+    portal = redirect("http://127.0.0.1:9/login", 302) if how == "redirect" else captive_portal()
+    with running_on(tmp_path / "state", proxy.url, workers=1) as engine:
+        half_sent(engine, proxy, gate, path, f"s3://{bucket}/a")
+        rule = proxy.add(Rule(captive_portal(511) if how == "511" else portal))
+        proxy.cut()
+        row = engine.until(lambda: (r := engine.row("/a")).waiting and r.waiting.seconds_left > 1 and r)
+        assert row.waiting.reason == "offline"
+        said = "redirected: " if how == "redirect" else "not a reply of S3"
+        assert f"offline, retry in 1s ({said}"[:56] in waiting_text(row.waiting)
+        assert row.parts_done == 2
+        proxy.remove(rule)
+        engine.until(lambda: engine.state("/a") is S.DONE)
+        assert engine.row("/a").verified is Verified.CRC
+    assert (proxy.sent_parts()[1], proxy.sent_parts()[2]) == (1, 1)
+    assert stored(seaweed, bucket, "a") == path.read_bytes()
 
 
 @pytest.mark.fault(3)
