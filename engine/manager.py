@@ -99,7 +99,7 @@ class TransferManager(Commands):
         self._debts = Debts(self._core)
         self._intake = Intake(self._core, Planner(self._connections, fs, clock), self._closer)
         self._reporter = Reporter(self._core)
-        super().__init__(self._core, self._closer)
+        super().__init__(self._core, self._closer, self._intake)
         self._runner = Runner(self._core, self._closer, self._debts)
         self._closer.failed = self._runner.failed_at_end
         self._pool = WorkerPool(self._core, self._runner)

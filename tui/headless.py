@@ -113,6 +113,7 @@ def finish_queue(setup: Setup) -> int:
     with signals() as stop, open_manager(setup, stop, only_new=False) as manager:
         if setup.args.retry_failed:
             manager.retry_failed()
+            manager.drain_events(_ALL_ROWS)  # A folder that is looked into again makes way for its content.
         is_held = manager.snapshot(0, 0).held
         manager.start()
         progress = Progress(quiet=setup.args.quiet)

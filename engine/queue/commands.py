@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from engine.config import MAX_WORKERS
-from engine.errors import UsageError
-from engine.model import ConflictPolicy, TransferId, TransferState
+from engine.errors import Condition, UsageError
+from engine.model import ConflictPolicy, LocalRef, ObjectRef, TransferId, TransferRequest, TransferState
 from engine.queue.closing import Closer
 from engine.queue.core import Core
-from engine.queue.intake import with_policy
+from engine.queue.intake import Intake, with_policy
 from engine.transfer import Transfer
 
+log = logging.getLogger(__name__)
+
 S = TransferState
+
+_MAY_BE_OVER = ("local-denied", "disk-error")
+"""Refusals that were true when the planner looked."""
 
 
 class Commands:
     """Every method may be called from any thread, waits for nothing, and ignores ids that are gone."""
 
-    def __init__(self, core: Core, closer: Closer) -> None:
-        self._core, self._closer = core, closer
+    def __init__(self, core: Core, closer: Closer, intake: Intake) -> None:
+        self._core, self._closer, self._intake = core, closer, intake
 
     # -- one item ----------------------------------------------------------------------------------
 
@@ -88,11 +94,27 @@ class Commands:
         core.requeue(transfer)
 
     def _may_be_tried(self, transfer: Transfer) -> bool:
-        """Nothing stands against it; what stood against a file when it was found may be over."""
+        """Nothing stands against it; what stood against a file or folder when it was found may be over."""
         spec = transfer.spec
-        if spec.refusal in ("local-denied", "disk-error") and not str(spec.source).endswith("/"):
-            self._core.roster.respec(transfer, replace(spec, refusal=None))
+        if spec.refusal in _MAY_BE_OVER:
+            if str(spec.source).endswith("/"):
+                self._look_again(transfer)
+            else:
+                self._core.roster.respec(transfer, replace(spec, refusal=None))
         return transfer.spec.refusal is None
+
+    def _look_again(self, transfer: Transfer) -> None:
+        """What is in a folder that could not be read becomes items, in place of the folder. With the lock held."""
+        spec = transfer.spec
+        if spec.connection and isinstance(spec.source, LocalRef) and isinstance(spec.target, ObjectRef):
+            request = TransferRequest((spec.source,), spec.target, spec.connection, spec.options)
+            try:
+                self._intake.submit(request, f"{spec.kind.value} {spec.source} to {spec.target}")
+            except Condition as error:
+                log.info("item %d is not tried again: %s", transfer.id, error.detail)
+                return
+            transfer.note = "the folder is looked into once more"
+            self._closer.cancel(transfer)
 
     def cancel(self, id: TransferId) -> None:
         """End it and remove what was moved of it. What is already completing on the server stays."""
@@ -203,7 +225,8 @@ class Commands:
         """Try again all that failed and may be; returns how many."""
         core = self._core
         with core.lock:
-            failed = [item for item in core.roster if item.state is S.FAILED and self._may_be_tried(item)]
+            failed = [item for item in core.roster if item.state is S.FAILED]
+            failed = [item for item in failed if self._may_be_tried(item)]
             for item in failed:
                 item.attempts = 0
                 core.go(item, S.QUEUED)

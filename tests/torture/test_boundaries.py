@@ -34,6 +34,9 @@ ONCE_FAILED = {
     ("small down and away", Boundary("ENOSPC from", "create part file", 1)),
     ("small up and away", Boundary("kill after", "write journal", 7)),
     ("small up", Boundary("EIO at", "lstat source", 2)),
+    ("small up", Boundary("EIO at", "scandir source", 1)),
+    ("small up", Boundary("EIO at", "stat source folder", 1)),
+    ("small up and away", Boundary("EIO at", "scandir source folder", 1)),
     ("small down", Boundary("EIO at", "fstat part file", 2)),
     ("small up and away", Boundary("EIO at", "scandir state folder", 1)),
 }

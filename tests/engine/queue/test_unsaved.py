@@ -14,9 +14,11 @@ from engine.model import OperationId, TransferState
 from engine.scheduler import Scheduler, WorkKind
 from engine.state.journal import StateDB
 from engine.state.store import SavedOperation
-from tests.engine.local.faults import failing, open_descriptors
+from tests.engine.local.faults import WatchedFs, failing, open_descriptors
 from tests.engine.queue.items import item, run, upload
 from tests.engine.queue.quiet import offline, quiet_at, states
+from tests.engine.queue.real import running_at, write
+from tests.servers.scripted import ScriptedS3
 
 S = TransferState
 
@@ -101,3 +103,25 @@ def test_a_state_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
     StateDB(str(tmp_path / "state")).close()
     with pytest.raises(StateError, match="cannot be read"):
         StateDB(str(tmp_path / "state"), fs=failing("scandir", errno.EIO))
+
+
+def test_a_folder_that_could_not_be_listed_is_looked_into_when_it_is_tried_again(tmp_path: Path) -> None:
+    write(tmp_path / "tree" / "a", 10)
+    write(tmp_path / "tree" / "deep" / "b", 20)
+    broken = [True]
+
+    def before(name: str, args: tuple[object, ...]) -> None:
+        if name == "scandir" and str(args[0]).endswith("deep") and broken:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with ScriptedS3("b") as s3, running_at(s3.url, tmp_path / "state", fs=WatchedFs(before)) as engine:
+        engine.settled(engine.copy(f"{tmp_path}/tree/", "s3://b/t/"))
+        assert engine.state("deep/") is S.FAILED
+        engine.manager.retry_failed()
+        engine.until(lambda: engine.manager.is_settled)
+        assert engine.state("deep/") is S.FAILED, "it is broken still"
+        broken.clear()
+        engine.manager.retry_failed()
+        engine.until(lambda: engine.manager.is_settled)
+        assert engine.manager.snapshot().totals.count(S.FAILED) == 0
+        assert s3.data("b", "t/deep/b") == (tmp_path / "tree" / "deep" / "b").read_bytes()
