@@ -141,9 +141,10 @@ class Intake:
     def _plan(self, operation: Operation, token: CancelToken) -> None:
         core = self._core
         assert operation.request is not None
+        over = self._ended_before(operation) if operation.is_from_before else frozenset()
         try:
             for specs in self._planner.plan(operation.request, token):
-                self._take_in(operation, specs)
+                self._take_in(operation, specs, over)
         except Interrupted:
             if core.is_closing:
                 return
@@ -183,10 +184,20 @@ class Intake:
 
     # -- adding ------------------------------------------------------------------------------------
 
-    def _take_in(self, operation: Operation, specs: list[TransferSpec]) -> None:
-        """Add a batch: new items in one transaction, known ones adopted."""
+    def _ended_before(self, operation: Operation) -> frozenset[str]:
+        """Sources of items of this operation that were done or cancelled before this process began."""
+        history = self._core.store.history()
+        return frozenset(item.source for item in history if item.operation == operation.id)
+
+    def _take_in(
+        self, operation: Operation, specs: list[TransferSpec], over: frozenset[str] = frozenset()
+    ) -> None:
+        """Add a batch: new items in one transaction, known ones adopted, those that are `over` left out."""
         core = self._core
         with core.lock:
+            if operation.is_from_before:
+                over |= {row.source for row in core.roster.finished if row.operation == operation.id}
+                specs = [spec for spec in specs if str(spec.source) not in over]
             answer = operation.answers.get("target-exists")
             if answer is not None:
                 specs = [with_policy(spec, answer) for spec in specs]

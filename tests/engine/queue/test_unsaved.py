@@ -11,6 +11,7 @@ import pytest
 from engine.errors import Condition, NeedsAnswer, StateError, TransferError
 from engine.jobs.source import SourceFile
 from engine.model import OperationId, TransferState
+from engine.pace.cancel import CancelToken
 from engine.scheduler import Scheduler, WorkKind
 from engine.state.journal import StateDB
 from engine.state.store import SavedOperation
@@ -64,6 +65,25 @@ def test_an_operation_whose_last_item_was_finished_just_before_a_kill_is_forgott
         assert quiet.core.operations == {}
     with quiet_at(tmp_path / "state") as quiet:
         assert quiet.core.store.loaded.operations == []
+
+
+def test_what_was_done_or_cancelled_before_a_kill_does_not_come_back_when_the_rest_is_planned(
+    tmp_path: Path,
+) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        operation = quiet.operation()
+        [_, b] = quiet.add(upload("a"), upload("b"), operation=operation)
+        quiet.manager.cancel(b.id)
+        quiet.do_all()
+    with quiet_at(tmp_path / "state") as quiet:
+        again = quiet.core.operations[operation.id]
+        intake = quiet.manager._intake
+        intake._tokens[again.id] = CancelToken()
+        intake._take_in(again, [upload("a"), upload("b"), upload("c")], intake._ended_before(again))
+        assert [str(each.spec.source) for each in quiet.core.roster] == ["/data/c"]
+        quiet.do_all()
+        intake._take_in(again, [upload("c"), upload("d")])
+        assert [str(each.spec.source) for each in quiet.core.roster] == ["/data/d"]
 
 
 def test_a_disk_error_that_no_job_expects_is_still_one_of_the_disk(tmp_path: Path) -> None:
