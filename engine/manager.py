@@ -158,7 +158,7 @@ class TransferManager(Commands):
         self._store.close(max(0.2, until - core.clock.monotonic()))
         self._connections.close()
         let_go_of_folders(core.fs)
-        if self._is_started:
+        if self._housekeeper.is_alive():
             self._housekeeper.join(max(0.05, until - core.clock.monotonic()))
 
     def _keep_house(self) -> None:
