@@ -21,6 +21,7 @@ from tests.servers.faults import Gate, Rule, Stall, captive_portal, s3_error
 from tests.servers.proxy import FaultProxy
 from tests.servers.scripted import ScriptedS3
 from tui.app import S3TuiApp
+from tui.screens.details import sheet
 
 SIZE = 20 * MIB
 """Three parts: 8, 8 and 4 MiB."""
@@ -152,6 +153,16 @@ async def test_a_name_that_is_not_found_is_on_the_screen(
             await screen.details(f"({HOST}: Temporary failure in name resolution)")
             names.answer = ("127.0.0.1", port)
             await screen.shows("DONE", "verified crc")
+
+
+def test_in_details_reasons_break_between_words_and_addresses_anywhere() -> None:
+    reason = "the endpoint cannot be reached (s3.example.com: Temporary failure in name resolution)"
+    lines = sheet([("Last error", reason)], 40).splitlines()
+    assert len(lines) > 2
+    assert [word for text in lines for word in text.removeprefix("Last error").split()] == reason.split()
+    address = "s3://bucket/" + "x" * 100
+    shown = sheet([("Source", address)], 40).removeprefix("Source")
+    assert "".join(shown.split()) == address
 
 
 @pytest.mark.fault(4, 6)

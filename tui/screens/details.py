@@ -41,10 +41,13 @@ def sheet(pairs: Iterable[Pair], cells: int) -> str:
 
 
 def _wrap(text: str, cells: int) -> list[str]:
-    """Lines of at most `cells`; values are addresses and hashes, so they break anywhere."""
+    """Lines of at most `cells`, broken after a blank if there is one in their second half; nothing is left out."""
     lines = []
     while width(text) > cells:
         head = cut(text, cells + 1)[:-1]
+        blank = head.rfind(" ")
+        if blank > len(head) // 2:
+            head = head[: blank + 1]
         lines.append(head)
         text = text[len(head) :]
     return [*lines, text]
