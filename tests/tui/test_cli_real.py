@@ -245,6 +245,7 @@ def confirmed(s3tui: S3tui) -> int:
     return sum(item["bytes_done"] for item in items)
 
 
+@pytest.mark.fault(44)
 def test_a_second_process_is_told_who_has_the_queue(
     s3tui: S3tui, env: dict[str, str], work: Path, bucket: str
 ) -> None:
@@ -364,6 +365,7 @@ def test_status_changes_nothing_not_even_an_empty_folder(s3tui: S3tui, tmp_path:
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.fault(43)
 def test_a_damaged_queue_is_never_taken_for_an_empty_one(s3tui: S3tui, work: Path, tmp_path: Path) -> None:
     write(work / "a.txt", 1)
     assert s3tui(

@@ -129,11 +129,19 @@ async def test_items_that_came_back_are_announced_until_escape() -> None:
         assert "~/data" in drawn(pilot)[0]
 
 
-async def test_a_state_folder_that_cannot_be_written_is_said_first() -> None:
+@pytest.mark.fault(29, 30)
+async def test_a_state_folder_that_cannot_be_written_is_said_first_and_in_red() -> None:
     manager = example.example_manager()
     manager.health = Health(state_problem="no space left on device")
     async with running(manager) as pilot:
         assert "PROGRESS IS NOT SAVED: no space left on device" in drawn(pilot)[-2]
+        [said] = [
+            part for part in pilot.app.screen._compositor.render_strips()[-2] if "PROGRESS" in part.text
+        ]
+        assert said.style is not None
+        assert said.style.color is not None
+        red, green, blue = said.style.color.get_truecolor()
+        assert red > 1.3 * max(green, blue)
 
 
 async def test_quit_asks_while_something_runs_and_staying_changes_nothing() -> None:

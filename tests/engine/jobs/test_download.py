@@ -352,6 +352,7 @@ def test_a_killed_download_fetches_only_what_is_missing(
     assert left_over(back.parent) == []
 
 
+@pytest.mark.fault(36)
 def test_a_part_file_that_was_altered_is_mended(scripted: Connection, s3: ScriptedS3, back: Path) -> None:
     put(s3)
     one = item(scripted, "s3://b/a", back)
@@ -370,6 +371,7 @@ def test_a_part_file_that_was_altered_is_mended(scripted: Connection, s3: Script
     assert back.read_bytes() == CONTENT
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("change", ["truncated", "grown", "removed", "replaced"])
 def test_whatever_happened_to_the_part_file_the_file_is_right(
     scripted: Connection, s3: ScriptedS3, back: Path, change: str
@@ -422,6 +424,7 @@ def test_data_is_on_disk_before_a_record_says_so(
     assert order[:7] == ["1", "2", "fdatasync", "1+", "2+", "3", "4"]
 
 
+@pytest.mark.fault(31)
 def test_what_the_disk_could_not_write_is_not_believed(
     scripted: Connection, s3: ScriptedS3, back: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,6 +439,7 @@ def test_what_the_disk_could_not_write_is_not_believed(
     assert ended(run_once(one)) == CRC
 
 
+@pytest.mark.fault(31)
 def test_a_failed_last_sync_costs_the_whole_file_and_not_its_truth(
     scripted: Connection, s3: ScriptedS3, back: Path
 ) -> None:
@@ -523,6 +527,7 @@ def test_an_object_that_is_gone_says_so(scripted: Connection, back: Path) -> Non
 # -- the disk --------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(27)
 def test_a_full_disk_is_a_condition_and_keeps_what_is_there(
     scripted: Connection, s3: ScriptedS3, back: Path
 ) -> None:
@@ -649,6 +654,7 @@ def test_a_question_tells_both_sides_and_the_answer_outlives_another_question(
     assert back.read_bytes() == new
 
 
+@pytest.mark.fault(37)
 def test_a_file_that_appears_meanwhile_is_not_replaced(
     scripted: Connection, s3: ScriptedS3, back: Path
 ) -> None:

@@ -245,6 +245,7 @@ def test_another_size_is_asked_about_and_restarts_on_demand(
     assert first not in [upload.id for upload in s3.uploads()]
 
 
+@pytest.mark.fault(23)
 def test_a_change_while_it_is_sent_is_never_completed(
     scripted: Connection, s3: ScriptedS3, path: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_a_part_that_changes_while_it_is_sent_is_not_confirmed_where_nobody_chec
     assert one.parts == {}
 
 
+@pytest.mark.fault(24)
 def test_a_file_that_was_moved_away_with_its_folder_is_never_completed(
     scripted: Connection, s3: ScriptedS3, write: Write
 ) -> None:

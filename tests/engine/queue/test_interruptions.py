@@ -209,6 +209,7 @@ def test_an_object_that_changed_between_two_runs_is_never_mixed(
     assert (tmp_path / "back").read_bytes() == (tmp_path / "a").read_bytes()
 
 
+@pytest.mark.fault(36)
 def test_a_part_file_that_was_altered_is_mended(seaweed: Seaweed, bucket: str, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(seaweed, state) as engine:

@@ -238,6 +238,7 @@ class FullStateDisk(FsOps):
         return super().write(fd, data)
 
 
+@pytest.mark.fault(29)
 def test_while_the_queue_cannot_be_saved_nothing_new_starts_and_it_goes_on_by_itself(
     s3: ScriptedS3, tmp_path: Path
 ) -> None:

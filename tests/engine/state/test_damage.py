@@ -51,6 +51,7 @@ def fresh(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
+@pytest.mark.fault(42)
 def test_every_prefix_of_the_journal_is_a_state_that_was_committed(tmp_path: Path) -> None:
     states = write_history(tmp_path / "a")
     whole = (tmp_path / "a" / "wal-1.jsonl").read_bytes()
@@ -72,6 +73,7 @@ def test_a_torn_journal_goes_on_where_it_was_torn(tmp_path: Path) -> None:
     assert found == {**states[-2], "u": {"1": {}}} and notices == []
 
 
+@pytest.mark.fault(42)
 @pytest.mark.parametrize("garbage", [b"\0" * 4096, b"\0" * 10 + b"\n" + b"\0" * 10, b"garbage\n", b"{}"])
 def test_garbage_at_the_end_is_cut_off_and_told(tmp_path: Path, garbage: bytes) -> None:
     states = write_history(tmp_path / "a")
@@ -82,6 +84,7 @@ def test_garbage_at_the_end_is_cut_off_and_told(tmp_path: Path, garbage: bytes) 
     assert open_state(folder) == (states[-1], []), "it is told once"
 
 
+@pytest.mark.fault(42)
 def test_no_flipped_bit_of_the_journal_gives_a_wrong_state_silently(tmp_path: Path) -> None:
     states = write_history(tmp_path / "a", records=5)
     whole = (tmp_path / "a" / "wal-1.jsonl").read_bytes()
@@ -97,6 +100,7 @@ def test_no_flipped_bit_of_the_journal_gives_a_wrong_state_silently(tmp_path: Pa
             assert found == states[-1] or notices, f"bit {bit} of byte {position}"
 
 
+@pytest.mark.fault(43)
 def test_no_flipped_bit_of_a_snapshot_gives_a_wrong_state_silently(tmp_path: Path) -> None:
     write_history(tmp_path / "a", records=5)
     with StateDB(str(tmp_path / "a"), rhythm=ALWAYS_COMPACTING) as db:
@@ -114,6 +118,7 @@ def test_no_flipped_bit_of_a_snapshot_gives_a_wrong_state_silently(tmp_path: Pat
     assert open_state(fresh(tmp_path / "b", {"snapshot.json": snapshot}))[0] == expected
 
 
+@pytest.mark.fault(42)
 def test_damage_in_the_middle_keeps_a_copy_and_what_came_later(tmp_path: Path) -> None:
     write_history(tmp_path / "a", records=6)
     lines = (tmp_path / "a" / "wal-1.jsonl").read_bytes().splitlines(keepends=True)
@@ -155,6 +160,7 @@ def two_snapshots(folder: Path) -> Rows:
         return state
 
 
+@pytest.mark.fault(43)
 def test_a_snapshot_that_is_unreadable_is_made_up_for_by_the_one_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     state = two_snapshots(folder)
@@ -167,6 +173,7 @@ def test_a_snapshot_that_is_unreadable_is_made_up_for_by_the_one_before_it(tmp_p
     assert open_state(folder)[0] == state, "the damaged one has not taken the place of the good one"
 
 
+@pytest.mark.fault(43)
 def test_a_missing_snapshot_is_made_up_for_by_the_one_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     state = two_snapshots(folder)
@@ -187,6 +194,7 @@ def test_records_that_the_snapshot_has_are_not_replayed_over_it(tmp_path: Path) 
     assert open_state(folder) == (states[-1], [])
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize(
     "files",
     [
@@ -216,6 +224,7 @@ def test_both_snapshots_unreadable_but_a_whole_journal_is_enough(tmp_path: Path)
     assert found == states[-1] and notices
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize(
     "files",
     [

@@ -39,6 +39,7 @@ def reopened(folder: Path) -> dict[str, Any]:
         return rows(db.journal)
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("room", [0, 1, 20, 40])
 def test_a_full_disk_changes_nothing_and_is_written_to_when_there_is_room(tmp_path: Path, room: int) -> None:
     fs = FullDisk()
@@ -106,6 +107,7 @@ def test_what_was_torn_and_cannot_be_taken_back_is_not_appended_to(tmp_path: Pat
     assert reopened(tmp_path) == expected == {"t": {"1": {"n": 1}, "3": {"n": 3}}}
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 def test_a_descriptor_whose_sync_failed_is_never_synced_again(tmp_path: Path, code: int) -> None:
     fs = FailingFs()

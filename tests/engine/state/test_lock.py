@@ -30,6 +30,7 @@ store.close()
 """
 
 
+@pytest.mark.fault(44)
 def test_a_second_process_is_told_who_owns_the_queue(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / "state")],
