@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 
 from engine import TransferState
+from engine.errors import Condition
+from engine.local.failures import disk_full
 from engine.local.fsops import Data, FsOps
 from engine.queue import blockade
+from engine.scheduler import MOST_ALONE
+from tests.engine.queue.items import download
+from tests.engine.queue.quiet import quiet_at, states
 from tests.engine.queue.real import MIB, Engine, part_files, running_at
 from tests.servers.scripted import ScriptedS3
 from tui.waiting import waiting_text
@@ -199,3 +204,48 @@ def test_a_disk_that_was_full_at_the_end_of_the_process_is_tried_again_by_the_ne
     with running_at(s3.url, tmp_path / "state") as engine:
         engine.until(lambda: engine.state("/a") is S.DONE)
     assert (tmp_path / "back").read_bytes() == content("a", 20 * MIB)
+
+
+# -- many that do not fit --------------------------------------------------------------------------
+
+
+def no_room(device: int = 7) -> Condition:
+    return disk_full("write", "/disk/x", device, "9.0 GiB needed, 1.0 GiB free", alone=True)
+
+
+@pytest.mark.fault(27)
+def test_however_many_do_not_fit_only_some_are_tried_and_all_go_on_in_the_end(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state", active_items=4) as queue:
+        names = [f"item{number}" for number in range(40)]
+        queue.job.steps["begin"] = [no_room() for _ in range(200)]
+        items = queue.add(*(download(name, 100 * MIB) for name in names))
+        queue.do_all()
+        assert 200 - len(queue.job.steps["begin"]) == MOST_ALONE + 1
+        assert states(items) == [S.WAITING] * (MOST_ALONE + 1) + [S.QUEUED] * (39 - MOST_ALONE)
+        assert not queue.core.scheduler.active
+        queue.job.steps.clear()
+        queue.do_all(1000.0)
+        assert states(items) == [S.DONE] * 40
+        assert not queue.core.scheduler.blockades
+
+
+@pytest.mark.fault(27)
+def test_one_that_does_not_fit_stops_nothing_that_is_under_way(tmp_path: Path) -> None:
+    with quiet_at(tmp_path / "state") as queue:
+        queue.job.parts = 4
+        first, second, third = queue.add(*(download(name, 100 * MIB) for name in "abc"))
+        follows = queue.step(queue.take())
+        queue.job.steps["begin"] = [no_room()]
+        queue.step(queue.take())
+        assert states([first, second, third]) == [S.RUNNING, S.WAITING, S.QUEUED]
+        [row] = [row for row in queue.manager.snapshot().rows if row.id == second.id]
+        assert row.waiting is not None
+        assert waiting_text(row.waiting).endswith("(9.0 GiB needed, 1.0 GiB free)")
+        queue.manager.pause(second.id)
+        while follows is not None:
+            follows = queue.step(follows)
+        queue.do_all()
+        assert states([first, second, third]) == [S.DONE, S.PAUSED, S.DONE]
+        queue.manager.resume(second.id)
+        queue.do_all(1000.0)
+        assert second.state is S.DONE
