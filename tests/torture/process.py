@@ -95,6 +95,9 @@ class _Pool:
     def write_off_stuck(self) -> None:
         """Nobody is ever stuck."""
 
+    def spawn_again(self) -> None:
+        """Nobody is ever missing."""
+
 
 class Process:
     """From its start to its end or sudden death. Every method belongs to who moves time."""

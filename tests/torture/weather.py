@@ -292,7 +292,7 @@ class WeekConnections(Connections):
     """One profile."""
 
     def __init__(self, weather: Weather) -> None:
-        profile = Profile("week", endpoint_url="http://s3.week.test", region="us-east-1", addressing="path")
+        profile = Profile("week", endpoint_url="https://s3.week.test", region="us-east-1", addressing="path")
         super().__init__((profile,), clock=weather.clock)
         self.only = WeekConnection(weather, profile)
         self._by_id = {profile.connection_id: self.only}

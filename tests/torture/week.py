@@ -35,7 +35,7 @@ from tests.torture.weather import DAY, HOUR, Spell, Weather
 SLEEP = 8 * HOUR
 OPERATIONS = 42
 _PART = 8 * 1024 * 1024
-_ID = ConnectionId("week@http://s3.week.test")
+_ID = ConnectionId("week@https://s3.week.test")
 
 
 @dataclass(frozen=True, slots=True)
