@@ -304,11 +304,24 @@ class TransferManager(Commands):
             self._reporter.sample()
             return tuple(row_of(core, item) for item in core.scheduler.active[:count])
 
-    def wait(self, timeout: float) -> bool:
-        """Return when something happened, or after `timeout` seconds; false in the latter case."""
+    def wait(self, timeout: float, *, rest: float = 0.0) -> bool:
+        """Return when something happened, or after `timeout` seconds; false in the latter case.
+
+        Args:
+            rest: Seconds that are let pass in any case: who asks after each of ten thousand files slows them down.
+        """
+        core, seen = self._core, self._core.revision
+        if rest > 0 and core.clock.wait(self._end, rest):
+            return True
+        with core.lock:
+            return core.revision != seen or core.news.wait(max(0.0, timeout - rest))
+
+    def is_over(self, id: OperationId) -> bool:
+        """Nothing of this operation moves by itself any more; true for one that is not known."""
         core = self._core
         with core.lock:
-            return core.news.wait(timeout)
+            sums, operation = core.roster.operations.get(id), core.operations.get(id)
+            return sums is None or operation is None or not (operation.is_planning or sums.unsettled)
 
     @property
     def is_settled(self) -> bool:

@@ -24,6 +24,9 @@ KEPT_WAITING = 8
 MOST_ALONE = 8
 """Items that wait each for itself, because only they do not fit, up to so many: each is tried now and then."""
 
+ENDING_PER_WORKER = 8
+"""Small items that are being put in place and written down, with their files open, up to so many."""
+
 _RAISE_EVERY = 2.0
 """Seconds without a complaint after which a busy server is asked for one more thing at a time."""
 
@@ -89,6 +92,8 @@ class Scheduler:
         self._disks: dict[str | None, Scope] = {}
         """By root: the disk below it, once it was full."""
         self._small_active = self._large_active = 0
+        self._ending: set[TransferId] = set()
+        """Small items that no worker is needed for any more: they are put in place and written down."""
         self._under_way: dict[ConnectionId | None, int] = {}
         self._ceilings: dict[ConnectionId, tuple[float, float]] = {}
         """Busy servers: how much is asked at a time, and since when (monotonic)."""
@@ -125,15 +130,32 @@ class Scheduler:
             self._rotation.remove(transfer)
         except ValueError:
             return
-        if transfer.is_small:
+        if transfer.id in self._ending:
+            self._ending.remove(transfer.id)
+        elif transfer.is_small:
             self._small_active -= 1
         else:
             self._large_active -= 1
+
+    def ending(self, transfer: Transfer) -> None:
+        """All that is left to do for it is done beside the workers: another small item may begin in its place."""
+        if transfer.is_small and transfer.id not in self._ending:
+            self._ending.add(transfer.id)
+            self._small_active -= 1
 
     @property
     def active(self) -> tuple[Transfer, ...]:
         """Items with a run."""
         return tuple(self._rotation)
+
+    @property
+    def may_have_more(self) -> bool:
+        """There may be work for another worker, too."""
+        return bool(
+            self._chores
+            or any(self._ready.values())
+            or any(item.run is not None and item.run.pending for item in self._rotation)
+        )
 
     @property
     def has_chores(self) -> bool:
@@ -212,6 +234,8 @@ class Scheduler:
         if lane.is_small:
             # Beside large items, small ones leave half of the workers to them.
             room = self.workers if not self._large_active else max(1, self.workers // 2)
+            if len(self._ending) >= ENDING_PER_WORKER * self.workers:
+                return False
             return self._small_active < room or (
                 self._small_active < room + KEPT_WAITING
                 and sum(1 for item in self._rotation if item.is_small and item.state is not S.WAITING) < room

@@ -98,7 +98,11 @@ class WorkerPool:
                         self._idle += 1
                         core.work.wait(None if due is None else max(0.005, due - now))
                         self._idle -= 1
-                self.spawn_if_needed()
+                if self._idle:
+                    if core.scheduler.may_have_more:
+                        core.work.notify()
+                else:
+                    self.spawn_if_needed()
                 worker.busy_since = clock.monotonic()
             try:
                 self._runner.do(work)

@@ -17,6 +17,8 @@ CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", 
 """Codes of what heals by itself or from outside."""
 
 _LOOK_EVERY = 0.25
+_REST, _REST_SHARE = 0.1, 0.05
+"""Seconds between two looks in any case, but not more than this share of the time that has passed."""
 _GAP = 300.0
 """Seconds between two looks after which this process was stopped meanwhile: that was no waiting."""
 _ASK_AGAIN = 5.0
@@ -55,7 +57,7 @@ class Following:
 
     def until(self, over: Callable[[], bool]) -> int:
         """Follow until it is over: 0; until a signal: its code; until nothing heals: 1."""
-        code = 0
+        code, began = 0, self._now()
         try:
             while not over():
                 if self._stop.code is not None:
@@ -64,7 +66,7 @@ class Following:
                 if self._has_waited_enough():
                     code = 1
                     break
-                self._manager.wait(_LOOK_EVERY)
+                self._manager.wait(_LOOK_EVERY, rest=min(_REST, (self._now() - began) * _REST_SHARE))
                 self._tell()
         finally:
             self._tell()
@@ -73,8 +75,7 @@ class Following:
 
     def is_over(self) -> bool:
         """Nothing of the newest operation moves by itself any more."""
-        progress = self._manager.operation(self.operations[-1])
-        return progress is None or not (progress.planning or progress.unfinished)
+        return self._manager.is_over(self.operations[-1])
 
     def may_plan_again(self, *problems: Problem) -> bool:
         """Wait a little if some server could not be asked what there is; false: it is time to give up."""

@@ -220,7 +220,15 @@ class Closer:
                 core.roster.finish(transfer, row)
                 core.tell(event("finished", row))
                 forget_operation(core, transfer)
-                core.stop_run(transfer, "done")
+                closing.run.stopping = True
+            left = [closing for closing in done if closing.run.inside == 0]
+            # Else the worker that is about to leave sees that the run is over.
+        for closing in left:
+            close_job(closing.transfer, closing.run)
+        with core.lock:
+            for closing in left:
+                core.retire(closing.transfer, closing.run)
+            core.wake()
 
     # -- cancelling --------------------------------------------------------------------------------
 
@@ -258,6 +266,19 @@ class Closer:
         elif checkpoint.phase or checkpoint.part_file or checkpoint.upload_id:
             core.scheduler.chore(Work(WorkKind.DISCARD, transfer))
             core.wake()
+
+
+def close_job(transfer: Transfer, run: Run) -> None:
+    """Let go of its files. Without the lock; nobody is inside the job any more."""
+    if run.job is None:
+        return
+    try:
+        run.job.close()
+    except (OSError, TransferError) as error:
+        log.warning("item %d: closing: %s", transfer.id, type(error).__name__)
+    except Exception:
+        # Whatever it is, the item must not be held by a run that is over.
+        log.exception("item %d: closing", transfer.id)
 
 
 def forget_operation(core: Core, transfer: Transfer) -> None:

@@ -254,4 +254,5 @@ class Commands:
         with core.lock:
             core.scheduler.workers = max(1, min(count, MAX_WORKERS))
             core.touch()
-            core.wake()
+            core.work.notify_all()  # Each looks whether it is one too many.
+            core.more_workers()

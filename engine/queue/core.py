@@ -99,9 +99,9 @@ class Core:
         """Makes another worker if all are busy; set by the pool, called with the lock held."""
 
     def wake(self) -> None:
-        """There may be work. With the lock held."""
+        """There may be work. With the lock held. One worker looks; where it finds some, it wakes the next."""
         self.more_workers()
-        self.work.notify_all()
+        self.work.notify()
 
     # -- news --------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ MOST_FINISHED = 10_000
 
 Key = tuple[ItemKind, Place, Place]
 
+_UNSETTLED = tuple(state for state in TransferState if not state.is_settled)
+
 
 class Sums:
     """Counts and bytes of a set of items."""
@@ -38,7 +40,7 @@ class Sums:
     @property
     def unsettled(self) -> int:
         """Items that may still move by themselves."""
-        return sum(count for state, count in self.counts.items() if not state.is_settled)
+        return sum(map(self.counts.__getitem__, _UNSETTLED))
 
 
 class Roster:

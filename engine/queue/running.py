@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, TransferError, explain
+from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, explain
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
 from engine.local.failures import shortage
 from engine.model import ConflictPolicy, ConnectionId, TransferState
 from engine.pace.clock import Clock
-from engine.queue.closing import Closer, Closing
+from engine.queue.closing import Closer, Closing, close_job
 from engine.queue.context import ItemContext
 from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
@@ -188,6 +188,7 @@ class Runner:
             if transfer.state is S.RUNNING:
                 self._core.go(transfer, S.FINISHING)
             self._got_through(transfer)
+            self._core.scheduler.ending(transfer)
             self._closer.put(Closing(transfer, run, result))
 
     def _remove(self, transfer: Transfer, run: Run) -> None:
@@ -365,14 +366,7 @@ class Runner:
             run = transfer.run
         if run is None:
             return
-        if run.job is not None:
-            try:
-                run.job.close()
-            except (OSError, TransferError) as error:
-                log.warning("item %d: closing: %s", transfer.id, type(error).__name__)
-            except Exception:
-                # Whatever it is, the item must not be held by a run that is over.
-                log.exception("item %d: closing", transfer.id)
+        close_job(transfer, run)
         with core.lock:
             core.retire(transfer, run)
             if core.is_closing:

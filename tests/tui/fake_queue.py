@@ -55,7 +55,11 @@ class FakeQueue(FakeManager):
         self.submitted.append(request)
         return OperationId(len(self.submitted))
 
-    def wait(self, timeout: float) -> bool:
+    def is_over(self, id: OperationId) -> bool:
+        """As `is_settled`: everything belongs to every operation."""
+        return self.is_settled
+
+    def wait(self, timeout: float, *, rest: float = 0.0) -> bool:
         """Let the next thing happen."""
         self.waits += 1
         assert self.waits < 1000, "waited for ever"
