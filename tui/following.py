@@ -57,7 +57,7 @@ class Following:
 
     def until(self, over: Callable[[], bool]) -> int:
         """Follow until it is over: 0; until a signal: its code; until nothing heals: 1."""
-        code, began = 0, self._now()
+        code, began = 0, None
         try:
             while not over():
                 if self._stop.code is not None:
@@ -66,7 +66,9 @@ class Following:
                 if self._has_waited_enough():
                     code = 1
                     break
-                self._manager.wait(_LOOK_EVERY, rest=min(_REST, (self._now() - began) * _REST_SHARE))
+                assert self._looked is not None
+                began = self._looked if began is None else began
+                self._manager.wait(_LOOK_EVERY, rest=min(_REST, (self._looked - began) * _REST_SHARE))
                 self._tell()
         finally:
             self._tell()
