@@ -18,6 +18,9 @@ DONE, NOT_DONE, USAGE, LOCKED = 0, 1, 2, 3
 def run(argv: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
     _write_anything()
+    if not logging.getLogger().handlers:
+        # Until there is a log file nothing is logged: Python would write it on the terminal, raw.
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = _run(parse(argv))
         with through_a_hangup():
@@ -50,7 +53,8 @@ def run(argv: Sequence[str]) -> int:
         from tui.log import log_path, redact
 
         why = redact(f"{type(error).__name__}: {error}")
-        complain(f"an internal error ({why}); see the log file {log_path()}".rstrip())
+        where = f"; see the log file {log_path()}" if log_path() else ""
+        complain(f"an internal error ({why}){where}")
         return NOT_DONE
 
 

@@ -50,7 +50,9 @@ def transfer_lines(detail: TransferDetail) -> Iterator[tuple[str, str]]:
         yield "Notes", "\n".join(detail.notes)
     if detail.upload_id:
         yield "Upload id", detail.upload_id
-    if row.parts:
+    if row.parts and not detail.part_size:
+        yield "Parts", f"{row.parts:,}"  # finished: more is not kept
+    elif row.parts:
         yield "Parts", f"{row.parts_done:,} of {row.parts:,}, {format.size_long(detail.part_size)} each"
         for part in sorted(detail.parts, key=_urgency):
             yield f"  {part.number}", _part(part)
