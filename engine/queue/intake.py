@@ -13,10 +13,19 @@ from engine.errors import (
     Interrupted,
     Retryable,
     TransferError,
+    UsageError,
     explain,
     refusal,
 )
-from engine.model import ConflictPolicy, OperationId, Request, TransferId, TransferSpec, TransferState
+from engine.model import (
+    ConflictPolicy,
+    DeleteRequest,
+    OperationId,
+    Request,
+    TransferId,
+    TransferSpec,
+    TransferState,
+)
 from engine.pace.cancel import CancelToken
 from engine.pace.threads import start
 from engine.planner import Planner
@@ -152,6 +161,9 @@ class Intake:
 
     def _refused(self, operation: Operation, error: Exception) -> None:
         core = self._core
+        if isinstance(error, UsageError) and self._was_found_before(operation):
+            self._planned(operation)
+            return
         problem = explain(error, what=operation.label)
         if isinstance(error, EngineError) and not problem.what:
             problem = replace(problem, what=operation.label)
@@ -188,6 +200,18 @@ class Intake:
         """Sources of items of this operation that were done or cancelled before this process began."""
         history = self._core.store.history()
         return frozenset(item.source for item in history if item.operation == operation.id)
+
+    def _was_found_before(self, operation: Operation) -> bool:
+        """All that was asked for by name had become items before a restart: a source may be gone since."""
+        core, request = self._core, operation.request
+        if not operation.is_from_before or request is None:
+            return False
+        known = set(self._ended_before(operation))
+        with core.lock:
+            known |= {row.source for row in core.roster.finished if row.operation == operation.id}
+            known |= {str(item.spec.source) for item in core.roster if item.operation == operation.id}
+        places = request.targets if isinstance(request, DeleteRequest) else request.sources
+        return all(str(place) in known for place in places)
 
     def _take_in(
         self, operation: Operation, specs: list[TransferSpec], over: frozenset[str] = frozenset()

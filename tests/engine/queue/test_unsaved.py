@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import Condition, NeedsAnswer, StateError, TransferError
+from engine.errors import Condition, NeedsAnswer, StateError, TransferError, UsageError
 from engine.jobs.source import SourceFile
-from engine.model import OperationId, TransferState
+from engine.model import LocalRef, ObjectRef, OperationId, TransferOptions, TransferRequest, TransferState
 from engine.pace.cancel import CancelToken
+from engine.queue.roster import Sums
 from engine.scheduler import Scheduler, WorkKind
 from engine.state.journal import StateDB
 from engine.state.store import SavedOperation
 from tests.engine.local.faults import WatchedFs, failing, open_descriptors
-from tests.engine.queue.items import item, run, upload
+from tests.engine.queue.items import HERE, item, run, upload
 from tests.engine.queue.quiet import offline, quiet_at, states
 from tests.engine.queue.real import running_at, write
 from tests.servers.scripted import ScriptedS3
@@ -84,6 +85,25 @@ def test_what_was_done_or_cancelled_before_a_kill_does_not_come_back_when_the_re
         quiet.do_all()
         intake._take_in(again, [upload("c"), upload("d")])
         assert [str(each.spec.source) for each in quiet.core.roster] == ["/data/d"]
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"]])
+def test_a_source_that_is_gone_because_it_was_moved_before_a_kill_is_no_error(
+    tmp_path: Path, names: list[str]
+) -> None:
+    with quiet_at(tmp_path / "state") as quiet:
+        operation = quiet.operation()
+        quiet.add(upload("a"), operation=operation)
+        sources = tuple(LocalRef(f"/data/{name}") for name in names)
+        request = TransferRequest(sources, ObjectRef("b", ""), HERE, TransferOptions())
+        quiet.core.store.save_operation(SavedOperation(operation.id, "test", 0.0, request, planned=False))
+        quiet.do_all()
+    with quiet_at(tmp_path / "state") as quiet:
+        again = quiet.core.operations[operation.id]
+        quiet.core.roster.operations.setdefault(again.id, Sums())
+        quiet.manager._intake._refused(again, UsageError("/data/a does not exist"))
+        assert (again.problem is None) == (names == ["a"])
+        assert not again.is_planning
 
 
 def test_a_disk_error_that_no_job_expects_is_still_one_of_the_disk(tmp_path: Path) -> None:
