@@ -322,11 +322,16 @@ class Scheduler:
             return own
         return error.scope
 
-    def unblock(self, transfer: Transfer) -> list[Transfer]:
-        """Something of this item got done: what held up its lane is over. Returns who waited for it."""
+    def unblock(self, transfer: Transfer, *, has_written: bool = True) -> list[Transfer]:
+        """Something of this item got done: what held up its lane is over. Returns who waited for it.
+
+        Args:
+            has_written: A part of it, so that a disk is not full any more. A small item proves that only by
+                its end, for its last bytes may be refused as late as when they are synced.
+        """
         freed: list[Transfer] = []
         for scope, blockade in list(self.blockades.items()):
-            if blockade.probe == transfer.id:
+            if blockade.probe == transfer.id and (has_written or scope[0] != "disk"):
                 del self.blockades[scope]
                 freed += blockade.items.values()
         return freed

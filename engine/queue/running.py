@@ -150,7 +150,7 @@ class Runner:
             core.wake()
         if transfer.state is S.WAITING:
             core.go(transfer, S.RUNNING)
-        self._got_through(transfer)
+        self._got_through(transfer, has_written=part.confirmed and not was_confirmed)
         return self._to_finish(transfer, run) if run.is_complete else []
 
     def _to_finish(self, transfer: Transfer, run: Run) -> list[Work]:
@@ -161,10 +161,12 @@ class Runner:
         self._core.go(transfer, S.FINISHING)
         return [Work(WorkKind.FINISH, transfer)]
 
-    def _got_through(self, transfer: Transfer) -> None:
+    def _got_through(self, transfer: Transfer, *, has_written: bool = False) -> None:
         """Something got done: whoever waited for the same thing may go on. With the lock held."""
         blockades = len(self._core.scheduler.blockades)
-        for other in self._core.scheduler.unblock(transfer):
+        for other in self._core.scheduler.unblock(
+            transfer, has_written=has_written and not transfer.is_small
+        ):
             if other.state is S.WAITING:
                 self._core.go(other, S.QUEUED)
                 self._core.requeue(other)

@@ -17,7 +17,7 @@ from engine.scheduler import Scheduler, WorkKind
 from engine.state.journal import StateDB
 from engine.state.store import SavedOperation
 from tests.engine.local.faults import WatchedFs, failing, open_descriptors
-from tests.engine.queue.items import HERE, item, run, upload
+from tests.engine.queue.items import HERE, download, item, run, upload
 from tests.engine.queue.quiet import offline, quiet_at, states
 from tests.engine.queue.real import running_at, write
 from tests.servers.scripted import ScriptedS3
@@ -56,6 +56,23 @@ def test_who_tries_whether_a_condition_is_over_does_not_count_as_moving(tmp_path
             run(quiet.core.scheduler, tries.transfer)
         assert tries.transfer.state is S.RUNNING
         assert quiet.manager.waits_only
+
+
+def test_a_disk_that_refuses_only_at_the_end_is_asked_less_and_less_often(tmp_path: Path) -> None:
+    full = [Condition("disk-full", ("disk", "1"), detail="No space left on device") for _ in range(4)]
+    with quiet_at(tmp_path / "state") as quiet:
+        quiet.job.steps["finish"] = list(full)
+        [small] = quiet.add(download("a"))
+        for attempt in (1, 2, 3):
+            small.parts.clear()  # Of a small item nothing is kept.
+            work = quiet.take(later=60.0 * attempt)
+            while work is not None:
+                work = quiet.step(work) or quiet.take()
+            [blockade] = quiet.core.scheduler.blockades.values()
+            assert blockade.attempt == attempt
+        quiet.do_all(later=600.0)
+        quiet.do_all(later=1200.0)
+        assert states(list(quiet.core.roster)) == []
 
 
 def test_an_operation_whose_last_item_was_finished_just_before_a_kill_is_forgotten(tmp_path: Path) -> None:
