@@ -27,7 +27,9 @@ def program(seaweed: Seaweed, tmp_path: Path) -> Program:
     return Program(seaweed, tmp_path / "home", seaweed.url)
 
 
-def queued(program: Program, bucket: str, folder: Path, state: TransferState, count: int = 3) -> list[Path]:
+def queued(
+    program: Program, bucket: str, folder: Path, state: TransferState, count: int = 3, *, held: bool = False
+) -> list[Path]:
     """Files that an earlier run was to upload."""
     folder.mkdir()
     files = []
@@ -36,7 +38,7 @@ def queued(program: Program, bucket: str, folder: Path, state: TransferState, co
         path.write_bytes(b"%03d" % number * 2000)
         files.append(path)
     endpoint = f"default@{program.env['AWS_ENDPOINT_URL']}"
-    save(program.state_dir, endpoint, *((path, f"{bucket}/{path.name}", state) for path in files))
+    save(program.state_dir, endpoint, *((path, f"{bucket}/{path.name}", state) for path in files), held=held)
     return files
 
 
@@ -73,17 +75,15 @@ def small_disk(program: Program) -> Iterator[Path]:
 def test_a_full_disk_under_the_saved_queue_is_told_on_the_screen_and_heals_by_itself(
     seaweed: Seaweed, bucket: str, program: Program, small_disk: Path, tmp_path: Path
 ) -> None:
-    files = queued(program, bucket, tmp_path / "files", TransferState.PAUSED, FILES)
+    files = queued(program, bucket, tmp_path / "files", TransferState.QUEUED, FILES, held=True)
     with on_a_terminal((str(tmp_path / "files"), f"s3://{bucket}/"), program.env, tmp_path) as screen:
-        screen.until(f"paused {FILES}")
+        screen.until(f"queue {FILES}")
+        screen.until("file-000")
         filler = small_disk / "filler"
         with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(bytes(4096)):
                 pass
-        screen.press("PP")  # hold the queue and let it go on again
-        screen.press("w")
-        for _ in files:
-            screen.press(" j")
+        screen.press("P")  # let the queue go on
         screen.until("PROGRESS IS NOT SAVED: No space left on device")
         filler.unlink()
         screen.until(f"done {FILES}")
