@@ -130,6 +130,7 @@ class TransferManager(Commands):
             for operation in list(core.operations.values()):
                 if operation.is_planning:
                     self._intake.resume(operation)
+            self._debts.schedule(core.clock.monotonic())
             core.wake()
 
     def close(self, deadline: float = 2.0) -> None:
@@ -322,6 +323,13 @@ class TransferManager(Commands):
         with core.lock:
             sums, operation = core.roster.operations.get(id), core.operations.get(id)
             return sums is None or operation is None or not (operation.is_planning or sums.unsettled)
+
+    @property
+    def is_tidy(self) -> bool:
+        """Nothing is being removed that cancelled and failed items have left behind; what could not be stays owed."""
+        core = self._core
+        with core.lock:
+            return core.scheduler.is_tidy
 
     @property
     def is_settled(self) -> bool:

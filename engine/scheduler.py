@@ -60,6 +60,10 @@ class Work:
     """MOVE: the run that the part belongs to; once that is over, the part is nobody's business."""
 
 
+CHORES = frozenset((WorkKind.REMOVE, WorkKind.CLOSE, WorkKind.DISCARD, WorkKind.CLEAN))
+"""What is done before anything else, and given out even while nothing else is."""
+
+
 class Lane(NamedTuple):
     """Items that the same things can hold up: what holds up one of them holds up all."""
 
@@ -86,6 +90,8 @@ class Scheduler:
         self._rotation: deque[Transfer] = deque()
         """Items with a run, in the order in which they get a part."""
         self._chores: deque[Work] = deque()
+        self._tidying = 0
+        """Chores that a worker has."""
         self._timers: list[tuple[float, TransferId, Transfer]] = []
         """Heap of WAITING items without a run."""
         self.blockades: dict[Scope, Blockade] = {}
@@ -157,6 +163,16 @@ class Scheduler:
             or any(item.run is not None and item.run.pending for item in self._rotation)
         )
 
+    def tidied(self) -> None:
+        """A chore is done."""
+        self._tidying -= 1
+
+    @property
+    def is_tidy(self) -> bool:
+        """No chore is left, and none will come of the runs there are unless they do something."""
+        stopping = any(item.run is not None and item.run.stopping for item in self._rotation)
+        return not (self._chores or self._tidying or stopping)
+
     @property
     def has_chores(self) -> bool:
         """Something has to be tidied up."""
@@ -167,6 +183,7 @@ class Scheduler:
     def take(self, now: float) -> Work | None:
         """The next piece of work, already marked as taken; ``None`` if there is nothing to do now."""
         if self._chores:
+            self._tidying += 1
             return self._chores.popleft()
         if self.held:
             return None

@@ -10,6 +10,7 @@ from engine.errors import Retryable
 from engine.pace.threads import start
 from engine.queue.core import Core
 from engine.queue.running import Runner
+from engine.scheduler import CHORES
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,10 @@ class WorkerPool:
                 log.exception("worker %s", worker.name)
             finally:
                 worker.busy_since = None
+                if work.kind in CHORES:
+                    with core.lock:
+                        core.scheduler.tidied()
+                        core.news.notify_all()
 
     def _is_one_too_many(self, worker: Worker) -> bool:
         return len(self._workers) > min(self._core.scheduler.workers, MAX_WORKERS)

@@ -19,6 +19,7 @@ CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", 
 _LOOK_EVERY = 0.25
 _REST, _REST_SHARE = 0.1, 0.05
 """Seconds between two looks in any case, but not more than this share of the time that has passed."""
+_TIDY = 5.0
 _GAP = 300.0
 """Seconds between two looks after which this process was stopped meanwhile: that was no waiting."""
 _ASK_AGAIN = 5.0
@@ -74,6 +75,12 @@ class Following:
             self._tell()
             self._progress.end()
         return code or self._stop.code or 0
+
+    def tidy(self) -> None:
+        """Give what cancelled items have left behind a few seconds to be removed; what cannot be is tried next time."""
+        end = self._now() + _TIDY
+        while self._stop.code is None and not self._manager.is_tidy and self._now() < end:
+            self._manager.wait(_LOOK_EVERY)
 
     def is_over(self) -> bool:
         """Nothing of the newest operation moves by itself any more."""

@@ -83,6 +83,7 @@ def copy(setup: Setup) -> int:
             if code or problem is None or not following.may_plan_again(problem):
                 break
             following.operations.append(manager.submit(request))
+        following.tidy()
         code = code or stop.code or 0
         rows = _rows_of(manager, following.operations)
         _name_what_is_unsaved(code, following)
@@ -123,6 +124,7 @@ def finish_queue(setup: Setup) -> int:
             following.refused.clear()
             manager.plan_again()
             code = following.until(lambda: manager.is_settled)
+        following.tidy()
         code = code or stop.code or 0
         rows = manager.snapshot(0, _ALL_ROWS).rows
         _name_what_is_unsaved(code, following)

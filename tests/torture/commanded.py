@@ -115,6 +115,8 @@ class User:
             if self.manager.is_settled and not any(row.state is S.PAUSED for row in self.rows()):
                 break
             self.manager.wait(0.2)
+        while not self.manager.is_tidy:
+            self.manager.wait(0.2)
         for row in self.rows():
             if not row.state.is_final:
                 say("left", row.state.value, row.source, str(row.problem or row.question))

@@ -55,6 +55,8 @@ class FakeQueue(FakeManager):
         self.submitted.append(request)
         return OperationId(len(self.submitted))
 
+    is_tidy = True
+
     def is_over(self, id: OperationId) -> bool:
         """As `is_settled`: everything belongs to every operation."""
         return self.is_settled
