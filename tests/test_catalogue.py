@@ -35,3 +35,8 @@ def test_the_catalogue_is_numbered_from_1_to_62() -> None:
 
 def test_no_test_claims_a_fault_that_is_not_in_the_catalogue() -> None:
     assert set(marked()) <= {fault.number for fault in FAULTS}
+
+
+def test_every_fault_of_the_catalogue_has_a_test() -> None:
+    found = marked()
+    assert not [f"{fault.number}: {fault.what}" for fault in FAULTS if fault.number not in found]
