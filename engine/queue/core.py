@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 S = TransferState
 
+Ended = tuple[ItemKind, str, str | None]
+"""Kind, source and target of an item; ``None`` for whatever target."""
+
 MOST_NEWS = 10_000
 """Rare facts that wait to be asked for; the oldest are forgotten."""
 
@@ -49,6 +52,8 @@ class Operation:
     """An earlier process was asked for it, and did not come to the end of its planning."""
     problem: Problem | None = None
     """Why planning ended early."""
+    ended: set[Ended] = field(default_factory=set)
+    """Of an earlier process: items that came to their end before all of it was planned (again)."""
     answers: dict[str, str] = field(default_factory=dict)
     """Question kind to the answer that was given for all of this operation."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from engine.errors import (
     Condition,
@@ -36,6 +38,8 @@ from engine.queue.roster import RANK_STEP, Sums
 from engine.snapshot import Event
 from engine.state.store import SavedOperation
 from engine.transfer import Transfer
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -150,14 +154,23 @@ class Intake:
     def _plan(self, operation: Operation, token: CancelToken) -> None:
         core = self._core
         assert operation.request is not None
-        over = self._ended_before(operation) if operation.is_from_before else frozenset()
+        if operation.is_from_before:
+            self._remember_ended(operation)
         try:
             for specs in self._planner.plan(operation.request, token):
-                self._take_in(operation, specs, over)
+                self._take_in(operation, specs)
         except Interrupted:
             if core.is_closing:
                 return
         self._planned(operation)
+
+    def _remember_ended(self, operation: Operation) -> None:
+        """What came to its end before the planning did is not done again, and what was cancelled stays so."""
+        mine = [item for item in self._core.store.history() if item.operation == operation.id]
+        with self._core.lock:
+            operation.ended.update(
+                (item.kind, item.source, target) for item in mine for target in (item.target, None)
+            )
 
     def _refused(self, operation: Operation, error: Exception) -> None:
         core = self._core
@@ -196,40 +209,32 @@ class Intake:
 
     # -- adding ------------------------------------------------------------------------------------
 
-    def _ended_before(self, operation: Operation) -> frozenset[str]:
-        """Sources of items of this operation that were done or cancelled before this process began."""
-        history = self._core.store.history()
-        return frozenset(item.source for item in history if item.operation == operation.id)
-
     def _was_found_before(self, operation: Operation) -> bool:
         """All that was asked for by name had become items before a restart: a source may be gone since."""
         core, request = self._core, operation.request
         if not operation.is_from_before or request is None:
             return False
-        known = set(self._ended_before(operation))
         with core.lock:
-            known |= {row.source for row in core.roster.finished if row.operation == operation.id}
+            known = {source for _, source, _ in operation.ended}
             known |= {str(item.spec.source) for item in core.roster if item.operation == operation.id}
         places = request.targets if isinstance(request, DeleteRequest) else request.sources
         return all(str(place) in known for place in places)
 
-    def _take_in(
-        self, operation: Operation, specs: list[TransferSpec], over: frozenset[str] = frozenset()
-    ) -> None:
-        """Add a batch: new items in one transaction, known ones adopted, those that are `over` left out."""
+    def _take_in(self, operation: Operation, specs: list[TransferSpec]) -> None:
+        """Add a batch: new items in one transaction, known ones adopted, those that have ended left out."""
         core = self._core
         with core.lock:
-            if operation.is_from_before:
-                over |= {row.source for row in core.roster.finished if row.operation == operation.id}
-                specs = [spec for spec in specs if str(spec.source) not in over]
             answer = operation.answers.get("target-exists")
             if answer is not None:
                 specs = [with_policy(spec, answer) for spec in specs]
-            fresh = [spec for spec in specs if not self._adopt(operation, spec)]
+            fresh = [
+                spec for spec in specs if not has_ended(operation, spec) and not self._adopt(operation, spec)
+            ]
             if not fresh:
                 core.touch()
                 return
-            ids = core.store.new_ids(len(fresh))
+        ids = self._when_saved(operation, lambda: core.store.new_ids(len(fresh)))
+        with core.lock:
             rank = core.roster.last_rank
         now = core.clock.wall()
         transfers = []
@@ -241,10 +246,14 @@ class Intake:
                 error = refusal(spec.refusal, str(spec.source))
                 transfer.problem = explain(error)
             transfers.append(transfer)
-        self._journal(operation, transfers)
+        # Written down before they are shown.
+        records = [saved(transfer) for transfer in transfers]
+        seq = self._when_saved(operation, lambda: core.store.add(None, records))
+        core.store.request_sync()
         with core.lock:
             core.roster.add(transfers)
             for transfer in transfers:
+                transfer.saved_seq = seq
                 if transfer.state is S.QUEUED:
                     core.scheduler.ready(transfer)
                 else:
@@ -252,22 +261,17 @@ class Intake:
             core.touch()
             core.wake()
 
-    def _journal(self, operation: Operation, transfers: list[Transfer]) -> None:
-        """Write them down before they are shown; wait while that is impossible."""
+    def _when_saved(self, operation: Operation, write: Callable[[], T]) -> T:
+        """What `write` returns; wait while the queue cannot be saved."""
         core = self._core
         token = self._tokens[operation.id]
         while True:
             try:
-                seq = core.store.add(None, [saved(transfer) for transfer in transfers])
+                return write()
             except Condition as error:
                 log.warning("the queue cannot be saved: %s", error.detail)
                 if core.clock.wait(token, 1.0):
                     raise Interrupted("quit") from error
-                continue
-            core.store.request_sync()
-            for transfer in transfers:
-                transfer.saved_seq = seq
-            return
 
     def _adopt(self, operation: Operation, spec: TransferSpec) -> bool:
         """It is in the queue already: ask for it again instead. With the lock held."""
@@ -298,6 +302,13 @@ def _may_heal(error: Exception) -> bool:
     return isinstance(error, (Condition, Retryable)) or (
         isinstance(error, TransferError) and error.code in _OUT_OF_REACH
     )
+
+
+def has_ended(operation: Operation, spec: TransferSpec) -> bool:
+    """This item of it came to its end. Where it may have been renamed, its source says so."""
+    is_renamed = spec.options.on_conflict is ConflictPolicy.RENAME
+    target = None if is_renamed else str(spec.target)
+    return (spec.kind, str(spec.source), target) in operation.ended
 
 
 def with_policy(spec: TransferSpec, answer: str) -> TransferSpec:

@@ -6,18 +6,17 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from engine.errors import Condition
-from engine.model import Checkpoint, ObjectRef, TransferId, TransferSpec, TransferState
+from engine.model import ObjectRef, TransferId, TransferSpec, TransferState
 from engine.pace.retry import RetryPolicy
 from engine.queue.blockade import Blockade
-from engine.queue.core import Core, saved
 from engine.state.store import FinishedItem
 from engine.transfer import IllegalTransition, Transfer
+from tests.torture.picture import Errors, Picture, differences
 from tests.torture.process import Process
 from tests.torture.weather import Weather
 
@@ -29,46 +28,6 @@ def spec_name(spec: TransferSpec) -> str:
     place = spec.target if isinstance(spec.target, ObjectRef) else spec.source
     assert isinstance(place, ObjectRef)
     return place.key
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a restart must keep of an item."""
-
-    name: str
-    operation: int
-    rank: int
-    state: TransferState
-    checkpoint: Checkpoint | None
-    """Of large items; one request does small ones again."""
-    parts: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A queue as it is to be found again, in its order."""
-
-    items: dict[TransferId, Kept]
-    is_held: bool
-    unsaved: frozenset[TransferId]
-    """Shown as not saved yet: nothing is promised of these."""
-
-
-def picture(core: Core) -> Picture:
-    """Of a queue in memory."""
-    items = {}
-    for transfer in core.roster:
-        small = transfer.is_small
-        items[transfer.id] = Kept(
-            spec_name(transfer.spec),
-            int(transfer.operation),
-            transfer.rank,
-            saved(transfer).state,
-            None if small else transfer.checkpoint,
-            frozenset() if small else frozenset(transfer.parts),
-        )
-    unsaved = {*core.unsaved, *(item.id for item in core.unrecorded)}
-    return Picture(items, core.scheduler.held, frozenset(unsaved))
 
 
 class Ledger:
@@ -127,7 +86,7 @@ class Ledger:
                 ledger.longest_backoff = max(ledger.longest_backoff, seconds)
             return seconds
 
-        handler = _Errors(self)
+        handler = Errors(self.error)
         log = logging.getLogger("engine")
         log.addHandler(handler)
         try:
@@ -210,21 +169,9 @@ class Ledger:
 
     def compare(self, before: Picture, after: Picture, history: list[FinishedItem]) -> None:
         """The queue of a new process is the one that was there before."""
-        for id, kept in before.items.items():
-            if id in before.unsaved:
-                continue
-            found = after.items.get(id)
-            if found is None:
-                self.lost.append(f"item {id} is gone: {kept}")
-            elif not self._is_same(kept, found):
-                self.lost.append(f"item {id} was {kept} and is {found}")
-        for id in after.items.keys() - before.items.keys() - before.unsaved:
-            self.revived.append(f"item {id} is back: {after.items[id]}")
-        common = [id for id in before.items if id in after.items and id not in before.unsaved]
-        if common != [id for id in after.items if id in before.items and id not in before.unsaved]:
-            self.lost.append("the order of the queue")
-        if before.is_held != after.is_held and not self._was_full:
-            self.lost.append(f"the hold was {before.is_held}")
+        lost, revived = differences(before, after, is_strict=not self._was_full)
+        self.lost += lost
+        self.revived += revived
         recorded = {item.id for item in history}
         newest = list(self._finished)[-len(recorded) :]  # History has a length of its own.
         missing = [id for id in newest if id not in recorded and id not in before.unsaved]
@@ -232,11 +179,6 @@ class Ledger:
         self.duplicates += [
             f"item {id} is in history and in the queue" for id in recorded & after.items.keys()
         ]
-
-    def _is_same(self, kept: Kept, found: Kept) -> bool:
-        if self._was_full:
-            return (kept.name, kept.rank, kept.state) == (found.name, found.rank, found.state)
-        return kept == found
 
     # -- at the end --------------------------------------------------------------------------------
 
@@ -252,17 +194,3 @@ class Ledger:
         twice += [f"{name} was completed {count} times" for name, count in stored.items() if count > 1]
         again = [name for name, count in self.done_names.items() if count > 1]
         return twice + [f"{name} was done twice" for name in again if name not in self.planned_again]
-
-
-class _Errors(logging.Handler):
-    """What the program logs of its own mistakes."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(logging.ERROR)
-        self._ledger = ledger
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if record.exc_info is not None and record.exc_info[1] is not None:
-            text += f" ({record.exc_info[1]!r})"
-        self._ledger.error(text)

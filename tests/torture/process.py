@@ -60,21 +60,22 @@ class WeekDisk(FsOps):
         pass
 
 
+def open_store(state_dir: str, **options: Any) -> Store:
+    """A store without a thread: what its thread does is done when somebody waits for it, and by `Upkeep.work`."""
+    store = Store.open(state_dir, rhythm=_BY_HAND, **options)
+    journal = store._journal
+
+    def flush(seq: int | None = None, timeout: float = 0.0) -> bool:
+        journal.upkeep.work()
+        return journal.durable_seq >= (journal.seq if seq is None else seq)
+
+    journal.flush = flush  # type: ignore[method-assign]
+    return store
+
+
 @contextmanager
 def in_this_world(weather: Weather) -> Iterator[None]:
     """The engine makes our jobs, opens its store without a thread, and has our wall clock."""
-
-    def open_store(state_dir: str, **options: Any) -> Store:
-        store = Store.open(state_dir, rhythm=_BY_HAND, **options)
-        journal = store._journal
-
-        def flush(seq: int | None = None, timeout: float = 0.0) -> bool:
-            journal.upkeep.work()
-            return journal.durable_seq >= (journal.seq if seq is None else seq)
-
-        journal.flush = flush  # type: ignore[method-assign]
-        return store
-
     wall = weather.clock.wall
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running_module, "make_job", WeekJob)

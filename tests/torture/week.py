@@ -26,7 +26,8 @@ from engine.model import (
     TransferSpec,
 )
 from engine.pace.cancel import CancelToken
-from tests.torture.ledger import Ledger, picture, spec_name
+from tests.torture.ledger import Ledger, spec_name
+from tests.torture.picture import picture
 from tests.torture.process import WORKERS, Process, in_this_world
 from tests.torture.turns import Turns, VirtualClock
 from tests.torture.user import User

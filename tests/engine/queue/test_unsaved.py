@@ -97,7 +97,8 @@ def test_what_was_done_or_cancelled_before_a_kill_does_not_come_back_when_the_re
         again = quiet.core.operations[operation.id]
         intake = quiet.manager._intake
         intake._tokens[again.id] = CancelToken()
-        intake._take_in(again, [upload("a"), upload("b"), upload("c")], intake._ended_before(again))
+        intake._remember_ended(again)
+        intake._take_in(again, [upload("a"), upload("b"), upload("c")])
         assert [str(each.spec.source) for each in quiet.core.roster] == ["/data/c"]
         quiet.do_all()
         intake._take_in(again, [upload("c"), upload("d")])
