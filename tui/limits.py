@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tui.sizes import MOST_DIGITS
+
 _KIB = 1024
 _MIB = 1024 * 1024
 STEPS = tuple(n * _KIB for n in (128, 256, 512)) + tuple(
@@ -45,8 +47,8 @@ def _parse(text: str) -> int | None:
     text = text.strip().lower()
     if text in ("", "off", "none", "0"):
         return None
-    found = _SIZE.fullmatch(text)
+    found = _SIZE.fullmatch(text) if len(text) <= MOST_DIGITS else None
     rate = int(float(found[1]) * 1024 ** _POWERS[found[2].lower()]) if found else 0
     if rate < _KIB:
-        raise ValueError(f"{text!r} is not a rate: 10M, 512K, 5M:20M or off")
+        raise ValueError(f"{text!r:.40} is not a rate: 10M, 512K, 5M:20M or off")
     return rate

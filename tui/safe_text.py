@@ -23,6 +23,8 @@ MAX_MARKS = 4
 """Combining marks kept on one character; honest text needs three or so."""
 
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
+_BLANK = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)))
+"""Letters and marks by category for which nothing is drawn: fillers, joiners, inherent vowels."""
 _NEEDS_WORK = re.compile(r"[^\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff]")
 """Anything outside plain Latin is looked at character by character."""
 
@@ -69,7 +71,8 @@ def display(text: str) -> str:
     marks = dropped = 0
     for char in text:
         category = unicodedata.category(char)
-        if category in ("Mn", "Me") and not _is_selector(ord(char)):
+        hidden = category in _HIDDEN or char in _BLANK or _is_selector(ord(char))
+        if category in ("Mn", "Me") and not hidden:
             if not out:
                 out.append("◌")
             marks += 1
@@ -81,7 +84,6 @@ def display(text: str) -> str:
         if dropped:
             out.append(f"⟨+{dropped}⟩")
         marks = dropped = 0
-        hidden = category in _HIDDEN or _is_selector(ord(char))
         out.append(_visible(char) if hidden else char)
     if dropped:
         out.append(f"⟨+{dropped}⟩")
@@ -191,6 +193,7 @@ def wrap(text: str, cells: int) -> list[str]:
             if piece:
                 line, word = f"{line} {piece}".strip(), word[len(piece) :]
             elif not line:
+                word = cut(word, cells)  # Its first character is wider than a line.
                 break
             lines.append(line)
             line = ""

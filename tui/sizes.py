@@ -7,6 +7,8 @@ import re
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h|d)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+MOST_DIGITS = 100
+"""A number of more characters is none that anybody means; some do not fit into a float."""
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -20,8 +22,8 @@ def parse_size(text: str) -> int:
         ValueError: With what is expected, in words.
     """
     found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is not a size: 8M, 512K, 1.5GiB or a number of bytes")
+    if found is None or len(text) > MOST_DIGITS:
+        raise ValueError(f"{text!r:.40} is not a size: 8M, 512K, 1.5GiB or a number of bytes")
     return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
 
 
@@ -35,8 +37,8 @@ def parse_seconds(text: str) -> float:
         ValueError: With what is expected, in words.
     """
     found = _TIME.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is not a time: 30s, 15m, 2h or a number of seconds")
+    if found is None or len(text) > MOST_DIGITS:
+        raise ValueError(f"{text!r:.40} is not a time: 30s, 15m, 2h or a number of seconds")
     return float(found[1]) * _SECONDS[(found[2] or "").lower()]
 
 
@@ -49,8 +51,11 @@ def parse_count(text: str, least: int, most: int) -> int:
     Raises:
         ValueError: With what is expected, in words.
     """
-    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
-        raise ValueError(f"{text!r} is not a number from {least} to {most}")
+    if (
+        not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS)
+        or not least <= int(text) <= most
+    ):
+        raise ValueError(f"{text!r:.40} is not a number from {least} to {most}")
     return int(text)
 
 

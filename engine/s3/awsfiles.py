@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _MOST_BYTES = 4 * 1024 * 1024
 """Of one file; a larger one is no configuration."""
+
+_BARE_NAME = re.compile(r"[^\s\[#;=:][^=:]*")
 
 _CREDENTIAL_SETTINGS = frozenset(
     (
@@ -133,14 +136,14 @@ def _read(path: str) -> dict[str, dict[str, str]]:
             text = file.read(_MOST_BYTES).decode("utf-8-sig", "replace")
     except (OSError, ValueError):
         return {}
-    lines = text.splitlines(keepends=True)
+    lines = text.splitlines()
     start = next((row for row, line in enumerate(lines) if line.startswith("[")), len(lines))
+    # A name without a value is one with an empty value: the parser fails on an indented line below it.
+    lines = [f"{line} =" if _BARE_NAME.fullmatch(line) else line for line in lines[start:]]
     # The name of the section that holds for all is one that no file can have: ``DEFAULT`` is none here.
-    parser = configparser.RawConfigParser(
-        strict=False, allow_no_value=True, interpolation=None, default_section="\0"
-    )
+    parser = configparser.RawConfigParser(strict=False, interpolation=None, default_section="\0")
     try:
-        parser.read_string("".join(lines[start:]))
+        parser.read_string("\n".join(lines))
     except configparser.Error:
         pass  # What stands before and after an odd line was read all the same.
     wanted = _PLAIN_SETTINGS | _CREDENTIAL_SETTINGS

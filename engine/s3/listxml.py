@@ -145,6 +145,8 @@ class _Reader:
             if self._root == _ROOT and error.code in _UNFINISHED:
                 raise CutOff("it ends too early") from error
             raise NotAListing(f"it is no XML: {error}") from error
+        except (LookupError, ValueError) as error:  # It names an encoding that there is not.
+            raise NotAListing(f"it cannot be read: {error}") from error
         if self._root == "Error":
             raise ErrorInside(self.fields.get("Code", ""), self.fields.get("Message", ""))
 
