@@ -287,11 +287,12 @@ def forget_operation(core: Core, transfer: Transfer) -> None:
         operation, sums = core.operations.get(id), core.roster.operations.get(id)
         if operation is None or sums is None:
             continue
-        if operation.request is not None and operation.is_from_before:
-            spec = transfer.spec
-            operation.ended.add((spec.kind, str(spec.source), str(spec.target)))
         if operation.is_planning or operation.request is not None:
-            continue  # What it has so far is not all, or it is to be planned again.
+            # What it has so far is not all, or it is to be planned again.
+            if operation.is_from_before:
+                spec = transfer.spec
+                operation.ended.add((spec.kind, str(spec.source), str(spec.target)))
+            continue
         if all(state.is_final or not count for state, count in sums.counts.items()):
             try:
                 core.store.drop_operation(id)

@@ -97,6 +97,7 @@ def test_what_was_done_or_cancelled_before_a_kill_does_not_come_back_when_the_re
         again = quiet.core.operations[operation.id]
         intake = quiet.manager._intake
         intake._tokens[again.id] = CancelToken()
+        again.is_planning = True
         intake._remember_ended(again)
         intake._take_in(again, [upload("a"), upload("b"), upload("c")])
         assert [str(each.spec.source) for each in quiet.core.roster] == ["/data/c"]
