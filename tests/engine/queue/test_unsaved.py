@@ -120,6 +120,7 @@ def test_a_source_that_is_gone_because_it_was_moved_before_a_kill_is_no_error(
     with quiet_at(tmp_path / "state") as quiet:
         again = quiet.core.operations[operation.id]
         quiet.core.roster.operations.setdefault(again.id, Sums())
+        quiet.manager._intake._remember_ended(again)
         quiet.manager._intake._refused(again, UsageError("/data/a does not exist"))
         assert (again.problem is None) == (names == ["a"])
         assert not again.is_planning
