@@ -165,8 +165,26 @@ def _boundaries(args: argparse.Namespace) -> Outcome:
     return "Every boundary", rows, result.failures
 
 
+def _straced(args: argparse.Namespace) -> Outcome:
+    from tests.torture.straced import calls_of, run_straced, why_not
+
+    if reason := why_not():
+        return "Kills at system calls, by strace", [("not run", reason)], []
+    with _server() as (seaweed, folder):
+        kills = run_straced(
+            seaweed, folder / "straced", calls_of(seed=args.seed, most=40 if args.full else 12)
+        )
+    rows = [
+        ("runs", f"{len(kills)}, one worker; seed {args.seed}"),
+        ("killed", f"{sum(one.was_hit for one in kills)}; the others ended before that call"),
+    ]
+    wrong = [f"{one.scene}: {one.boundary}: {'; '.join(one.wrong)}" for one in kills if one.wrong]
+    return "Kills at system calls, by strace", rows, wrong
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "boundaries": _boundaries,
+    "strace": _straced,
     "kills": _kills,
     "power": _cuts,
     "soak": _soak,

@@ -10,11 +10,13 @@ from tests.servers.seaweed import Seaweed
 from tests.torture.boundaries import run_boundaries
 from tests.torture.scenes import SCENES, Scene
 from tests.torture.seam import DISK, Boundary, is_storage
+from tests.torture.straced import run_straced, why_not
 
 SHORT = ("small down and away", "small up and away")
 
 
-@pytest.mark.fault(29, 30, 31, 38)
+@pytest.mark.timeout(300)
+@pytest.mark.fault(38)
 def test_killed_or_refused_at_any_file_operation_it_goes_on(seaweed: Seaweed, tmp_path: Path) -> None:
     def wanted(scene: Scene, boundary: Boundary) -> bool:
         return is_storage(boundary.operation) and boundary.how not in DISK
@@ -52,3 +54,15 @@ def test_where_it_once_failed_it_goes_on(seaweed: Seaweed, tmp_path: Path) -> No
     )
     assert not result.failures, "\n".join(result.failures)
     assert result.runs == len(ONCE_FAILED)
+
+
+def test_killed_from_outside_at_a_system_call_it_goes_on(seaweed: Seaweed, tmp_path: Path) -> None:
+    if reason := why_not():
+        pytest.skip(reason)
+    kills = [
+        ("small down and away", Boundary("kill before", "rename,renameat,renameat2", 1)),
+        ("small up and away", Boundary("kill before", "fdatasync", 2)),
+    ]
+    results = run_straced(seaweed, tmp_path / "straced", kills)
+    assert [each.wrong for each in results] == [[], []]
+    assert all(each.was_hit for each in results)
