@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     args.kills = args.kills or (1000 if args.full else 300)
     args.soak = args.soak or (1800.0 if args.full else 300.0)
+    args.fuzz = 900.0 if args.full else 60.0
     args.cuts = 100 if args.full else 30
     return args
 
@@ -182,12 +183,59 @@ def _straced(args: argparse.Namespace) -> Outcome:
     return "Kills at system calls, by strace", rows, wrong
 
 
+def _week(args: argparse.Namespace) -> Outcome:
+    from tests.torture.week import run_week
+
+    results = [run_week(args.seed + number) for number in range(3 if args.full else 1)]
+    rows = [
+        ("weeks", f"{len(results)}, seeds {', '.join(str(result.seed) for result in results)}"),
+        ("items of each", ", ".join(f"{result.items:,}" for result in results)),
+        ("restarts of each, of them crashes", ", ".join(f"{r.restarts} ({r.crashes})" for r in results)),
+        (
+            "transitions, of them illegal",
+            ", ".join(f"{r.transitions:,} ({r.illegal_transitions})" for r in results),
+        ),
+        (
+            "lost, finished twice, come back",
+            ", ".join(f"{r.lost}, {r.duplicates}, {r.revived}" for r in results),
+        ),
+        ("longest backoff", f"{max(r.longest_backoff for r in results):.0f} s"),
+        ("oldest signature", f"{max(r.oldest_signature for r in results):.0f} s"),
+        ("real time of each", ", ".join(f"{r.real_seconds:.0f} s" for r in results)),
+    ]
+    return "Seven days on a virtual clock", rows, [text for result in results for text in result.broken]
+
+
+def _model(args: argparse.Namespace) -> Outcome:
+    from tests.torture.model import run_model
+
+    examples = 1500 if args.full else 200
+    failures = []
+    try:
+        run_model(examples, args.seed)
+    except AssertionError as error:
+        failures.append(str(error))
+    rows = [("orders of events tried", f"{examples:,}, of 50 events; seed {args.seed}")]
+    return "The queue, in any order of commands and events", rows, failures
+
+
+def _fuzz(args: argparse.Namespace) -> Outcome:
+    from tests.torture.fuzz import run_fuzz
+
+    result = run_fuzz(args.fuzz, args.seed)
+    rows = [("seed", str(result.seed)), *((name, f"{count:,} tries") for name, count in result.tries.items())]
+    return "Fuzz", rows, result.failures
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "boundaries": _boundaries,
     "strace": _straced,
     "kills": _kills,
     "power": _cuts,
     "soak": _soak,
+    "week": _week,
+    "model": _model,
+    "fuzz": _fuzz,
 }
 
 if __name__ == "__main__":
