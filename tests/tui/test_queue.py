@@ -319,6 +319,7 @@ async def test_a_notice_leaves_totals_and_tabs_in_sight(size: tuple[int, int]) -
         assert not any("▌" in line for line in lines[-4 if size[1] > 40 else -2 :])
 
 
+@pytest.mark.fault(61)
 async def test_ten_thousand_items_are_shown_a_window_at_a_time() -> None:
     manager = FakeManager(example.example_browser(), [example.PROD])
     template = manager.add("x", S.QUEUED)
