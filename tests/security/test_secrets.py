@@ -141,12 +141,11 @@ def test_a_session_on_the_screen_keeps_and_shows_none(
     assert_nothing_kept(home)
 
 
+@pytest.mark.parametrize("env", ["environment"], indirect=True)  # from which they are raised
 @pytest.mark.parametrize("what", ["upload", "command"])
 def test_what_breaks_without_a_screen_says_so_and_tells_none(
     env: dict[str, str], home: Path, what: str
 ) -> None:
-    if "AWS_SECRET_ACCESS_KEY" not in env:
-        pytest.skip("what is raised takes them from the environment")
     ran = run({**env, "BREAK": what}, home, "cp", "small", "s3://b/x", module="tests.security.breaking")
     assert ran.returncode == 1
     assert "internal error" in ran.stderr
@@ -156,9 +155,8 @@ def test_what_breaks_without_a_screen_says_so_and_tells_none(
     assert what == "command" or ("Traceback" in log and "it broke" in log)
 
 
+@pytest.mark.parametrize("env", ["environment"], indirect=True)  # from which they are raised
 def test_a_crash_of_the_screen_says_so_and_tells_none(env: dict[str, str], home: Path) -> None:
-    if "AWS_SECRET_ACCESS_KEY" not in env:
-        pytest.skip("what is raised takes them from the environment")
     module = "tests.security.breaking"
     with on_a_terminal((".", "s3://b/"), {**env, "BREAK": "screen"}, home / "work", module=module) as screen:
         screen.until("small")
