@@ -47,6 +47,7 @@ SCENES = (
     Scene("deleted there", "delete", "remote", "remote", {"one": 1, "deep/some": 3}),
     Scene("large up", "cp", "local", "remote", _LARGE, {"more": 11}),
     Scene("large down", "cp", "remote", "local", _LARGE, {"more": 11}),
+    Scene("large across", "cp", "remote", "remote", {"more": PART + 1}, {"more": 11}),
     Scene("large up and away", "move", "local", "remote", {"more": PART + 1}),
     Scene("large down and away", "move", "remote", "local", {"more": PART + 1}),
 )
