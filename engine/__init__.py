@@ -63,19 +63,22 @@ from engine.snapshot import (
 if TYPE_CHECKING:
     from engine.manager import OperationProgress, TransferManager
     from engine.planner import Planner
-    from engine.reading import SavedQueue, read_queue
+    from engine.reading import SavedQueue, read_history, read_queue
     from engine.s3.connection import Connections
     from engine.state.lock import prepare_state_dir
+    from engine.state.records import FinishedItem
     from engine.verifying import Compared, verify
 
 _LATER = {
     "Compared": "engine.verifying",
     "Connections": "engine.s3.connection",
+    "FinishedItem": "engine.state.records",
     "OperationProgress": "engine.manager",
     "Planner": "engine.planner",
     "SavedQueue": "engine.reading",
     "TransferManager": "engine.manager",
     "prepare_state_dir": "engine.state.lock",
+    "read_history": "engine.reading",
     "read_queue": "engine.reading",
     "verify": "engine.verifying",
 }
@@ -101,6 +104,7 @@ __all__ = [
     "EntryKind",
     "Event",
     "Facts",
+    "FinishedItem",
     "Health",
     "ItemKind",
     "ListingProgress",
@@ -144,6 +148,7 @@ __all__ = [
     "hide_secrets",
     "looked_for",
     "prepare_state_dir",
+    "read_history",
     "read_queue",
     "refusal",
     "resolve_profile",

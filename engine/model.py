@@ -293,6 +293,8 @@ class Checkpoint:
     """What was answered to `target-exists`, kept when another question is answered later."""
     restarts: int = 0
     """How often it had to begin anew: the server had dropped the upload, or what was fetched was damaged."""
+    object_version: str | None = None
+    """The version that was written or fetched, where the bucket keeps versions."""
 
 
 @dataclass(frozen=True, slots=True)

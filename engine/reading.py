@@ -44,6 +44,15 @@ def read_queue(state_dir: str, *, history: bool = False) -> SavedQueue:
     return SavedQueue(tuple(rows), state.owner, loaded.held, loaded.notices, to_plan)
 
 
+def read_history(state_dir: str) -> list[FinishedItem]:
+    """What is over, oldest first; changes nothing, and needs no lock. Only the newest ten thousand are kept.
+
+    Raises:
+        StateError: It cannot be read.
+    """
+    return read_state(state_dir).history[::-1]
+
+
 def _row(item: SavedItem, loaded: Loaded) -> TransferSnapshot:
     spec, checkpoint = item.spec, item.checkpoint
     parts = loaded.parts.get(item.id, {})

@@ -71,6 +71,10 @@ def _run(args: argparse.Namespace) -> int:
             from tui.status import status
 
             return status(args)
+        case "receipt":
+            from tui.receipt import receipt
+
+            return receipt(args)
         case "demo":
             from tui.demo import demo
 

@@ -57,7 +57,7 @@ class Completion:
             if found is None:
                 raise
             return found
-        ctx.save(replace(ctx.checkpoint, expected_etag=done.etag))
+        ctx.save(replace(ctx.checkpoint, expected_etag=done.etag, object_version=done.version_id))
         return demand(ctx.spec.options, self._verify(parts, done), "verify", str(self._key.ref))
 
     def _confirmed(self) -> list[ConfirmedPart]:

@@ -321,7 +321,15 @@ class CopyJob:
         if proof is None:
             raise mismatch("verify", subject, "the copy differs from the object")
         verified = demand(self._options, proof, "verify", subject)
-        ctx.save(replace(ctx.checkpoint, expected_etag=made.etag, expected_crc=made.crc32, verified=verified))
+        ctx.save(
+            replace(
+                ctx.checkpoint,
+                expected_etag=made.etag,
+                expected_crc=None if made.checksum_type == "COMPOSITE" else made.crc32,
+                object_version=made.version_id,
+                verified=verified,
+            )
+        )
         return verified
 
     def _ended(self, verified: Verified | None) -> Finished:

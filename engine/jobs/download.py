@@ -314,7 +314,8 @@ class DownloadJob:
                 )
             raise error
         demand(self._options, verified, "verify", str(self._source))
-        ctx.save(replace(ctx.checkpoint, expected_crc=crc, expected_etag=facts.etag, verified=verified))
+        proven = replace(ctx.checkpoint, expected_crc=crc, expected_etag=facts.etag, verified=verified)
+        ctx.save(replace(proven, object_version=facts.version_id))
         return verified
 
     def _forget(self, verdict: Verdict) -> None:

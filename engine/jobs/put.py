@@ -62,6 +62,11 @@ class SinglePut:
         """Of the object, as far as the server told."""
         return None if self._reply is None else self._reply.etag
 
+    @property
+    def version_id(self) -> str | None:
+        """Of the object, where the bucket keeps versions."""
+        return None if self._reply is None else self._reply.version_id
+
     # -- sending -----------------------------------------------------------------------------------
 
     def send(self, key: TargetKey, part: Part) -> None:

@@ -241,7 +241,7 @@ class UploadJob:
             return self._not_sent(self._ended_otherwise)
         if self._put is not None:
             verified = demand(self._options, self._put.verify(self._key.ref), "verify", str(self._key.ref))
-            self._keep_identity(self._put.crc, self._put.etag)
+            self._keep_identity(self._put)
             return self._sent(verified)
         return self._complete()
 
@@ -267,12 +267,17 @@ class UploadJob:
                 )
         raise self._key.taken(source.facts, self._path)
 
-    def _keep_identity(self, crc: int | None = None, etag: str | None = None) -> None:
+    def _keep_identity(self, put: SinglePut | None = None) -> None:
         """For history, and for a move, which may only remove the very file that was sent."""
         if self._source is not None:
             checkpoint = replace(self._ctx.checkpoint, identity=self._source.identity)
-            if etag is not None:
-                checkpoint = replace(checkpoint, expected_crc=crc, expected_etag=etag)
+            if put is not None and put.etag is not None:
+                checkpoint = replace(
+                    checkpoint,
+                    expected_crc=put.crc,
+                    expected_etag=put.etag,
+                    object_version=put.version_id,
+                )
             self._ctx.save(checkpoint)
 
     def _sent(self, verified: Verified) -> Finished:

@@ -266,6 +266,7 @@ def checkpoint(doc: object) -> Checkpoint:
         part_file_inode=number(d, "part_file_inode"),
         expected_crc=maybe_number(d, "expected_crc"),
         expected_etag=maybe_text(d, "expected_etag"),
+        object_version=maybe_text(d, "object_version"),
         verified=maybe_choice(Verified, d.get("verified")),
         answer=maybe_text(d, "answer"),
         policy=None if d.get("policy") is None else choice(ConflictPolicy, d["policy"]),
