@@ -37,8 +37,6 @@ class Ledger:
         self._weather = weather
         self.asked_for: set[str] = set()
         """Names of items of which `submit` has said that it has taken them."""
-        self.planned_again: set[str] = set()
-        """Names whose planning was interrupted: what was finished of them is looked at once more."""
         self.done_names: Counter[str] = Counter()
         self.cancelled_names: set[str] = set()
         self._finished: Counter[TransferId] = Counter()
@@ -144,10 +142,6 @@ class Ledger:
         self._open_before += process.open_seconds
         process.open_seconds = 0.0
         self.longest_idle = max(self.longest_idle, process.longest_idle)
-        for operation in process.core.operations.values():
-            if operation.is_planning and operation.request is not None:
-                batch = str(getattr(operation.request, "sources", ("",))[0]).rsplit("/", 1)[-1]
-                self.planned_again |= {name for name in self.asked_for if name.startswith(batch + "/")}
 
     def read_news(self, process: Process) -> None:
         """What the user is told."""
@@ -193,4 +187,4 @@ class Ledger:
         stored = self._weather.server.objects
         twice += [f"{name} was completed {count} times" for name, count in stored.items() if count > 1]
         again = [name for name, count in self.done_names.items() if count > 1]
-        return twice + [f"{name} was done twice" for name in again if name not in self.planned_again]
+        return twice + [f"{name} was done twice" for name in again]
