@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from engine.errors import Condition, TransferError
 from engine.jobs.protocol import Finished
-from engine.model import Outcome, TransferState
+from engine.local.partfile import part_file_name
+from engine.model import ItemKind, LocalRef, Outcome, TransferState
 from engine.pace.threads import start
 from engine.queue.context import abort_subject
 from engine.queue.core import Core, event
@@ -249,6 +251,10 @@ class Closer:
                 owed.append(
                     core.store.owe("unlink", None, checkpoint.part_file, str(checkpoint.part_file_inode))
                 )
+            if transfer.run is None and (unrecorded := unrecorded_part_file(core, transfer)):
+                owed.append(debt := core.store.owe("unlink", None, unrecorded, ""))
+                core.scheduler.chore(Work(WorkKind.CLEAN, None, debt=debt))
+                core.wake()
             transfer.owed = tuple(owed)
             core.go(transfer, S.CANCELLED)
             transfer.saved_seq = core.store.finish([cancelled_item(core, transfer)])
@@ -266,6 +272,19 @@ class Closer:
         elif checkpoint.phase or checkpoint.part_file or checkpoint.upload_id:
             core.scheduler.chore(Work(WorkKind.DISCARD, transfer))
             core.wake()
+
+
+def unrecorded_part_file(core: Core, transfer: Transfer) -> str:
+    """Where an earlier process may have left a part file of a download without a record of it; empty if nowhere.
+
+    That of a small item is never recorded, that of a large one only after it was made.
+    """
+    spec, target = transfer.spec, transfer.spec.target
+    is_begun = transfer.id <= core.last_recovered and not transfer.checkpoint.part_file
+    if not (is_begun and spec.kind is ItemKind.DOWNLOAD and isinstance(target, LocalRef)):
+        return ""
+    folder, name = os.path.split(transfer.checkpoint.target or target.path)
+    return os.path.join(spec.options.temp_dir or folder, part_file_name(name, transfer.id)) if name else ""
 
 
 def close_job(transfer: Transfer, run: Run) -> None:

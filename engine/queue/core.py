@@ -93,6 +93,8 @@ class Core:
         """Cancelled while the journal could not be written; recorded when it can be again."""
         self.is_hold_unsaved = False
         """The hold, or its end, could not be written; as `unsaved`."""
+        self.last_recovered = TransferId(0)
+        """The highest id among the items of an earlier process, which may have begun them without a record."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False

@@ -61,7 +61,7 @@ class Debts:
         """Try one; what fails stays owed."""
         core = self._core
         with core.lock:
-            debt = self._known.get(id)
+            debt = self._known.get(id) or next(iter(core.store.owed([id])), None)
         is_paid = False
         try:
             is_paid = debt is not None and self._pay(debt)
@@ -83,7 +83,7 @@ class Debts:
         return self._unlink(debt)
 
     def _unlink(self, debt: Owed) -> bool:
-        """Only what is surely ours: a part file by name and by inode. The record is not trusted."""
+        """Only what is ours: a part file by name, and by inode where that was recorded. The record is not trusted."""
         fs, path = self._core.fs, debt.subject
         name = os.path.basename(path)
         if not (name.startswith(".") and name.endswith(".part") and os.path.isabs(path)):
@@ -92,7 +92,8 @@ class Debts:
             facts = fs.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return True
-        if stat.S_ISREG(facts.st_mode) and str(facts.st_ino) == debt.detail and facts.st_uid == os.geteuid():
+        is_it = str(facts.st_ino) == debt.detail or not debt.detail
+        if stat.S_ISREG(facts.st_mode) and is_it and facts.st_uid == os.geteuid():
             fs.unlink(path)
         return True
 

@@ -54,6 +54,7 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
             transfer.state, transfer.question = S.QUEUED, None
         transfers.append(transfer)
     core.roster.add(transfers)
+    core.last_recovered = max((transfer.id for transfer in transfers), default=core.last_recovered)
     for transfer in transfers:
         if transfer.state is S.QUEUED and not only_new:
             core.scheduler.ready(transfer)

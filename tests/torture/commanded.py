@@ -87,14 +87,17 @@ class User:
             self.manager.move_to_top(row.id)
         else:
             getattr(self.manager, name)(row.id)
-        if self._is_saved(row):
+        if self._is_saved(row, name):
             say("ack", name, row.source)
 
-    def _is_saved(self, row: TransferSnapshot) -> bool:
-        """Wait until the row has no unsaved command; false if that does not come about in time."""
-        for _ in range(200):
+    def _is_saved(self, row: TransferSnapshot, name: str) -> bool:
+        """Wait until the row has no unsaved command and shows what was asked for; false if it does not in time.
+
+        An item in its last step shows neither until that is over: until then nobody was told that it is so.
+        """
+        for _ in range(50):
             found = next((now for now in self.rows() if now.id == row.id), None)
-            if found is None or not found.saving:
+            if found is None or (not found.saving and _shows(found.state, name)):
                 return True
             self.manager.wait(0.02)
         return False
@@ -120,6 +123,16 @@ class User:
         for row in self.rows():
             if not row.state.is_final:
                 say("left", row.state.value, row.source, str(row.problem or row.question))
+
+
+def _shows(state: TransferState, name: str) -> bool:
+    match name:
+        case "pause":
+            return state is S.PAUSED or state.is_final
+        case "cancel":
+            return state.is_final
+        case _:
+            return True
 
 
 def _place(text: str) -> LocalRef | ObjectRef:

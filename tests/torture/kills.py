@@ -59,6 +59,8 @@ class Round:
     """By source, what the last acknowledged command asked for."""
     queued: bool = False
     """It was acknowledged that the work is queued."""
+    stops: int = 0
+    """Commands that may have stopped parts on their way, which are moved again when their item goes on."""
     synced: bool = False
     """An acknowledgement counts only where what it is about was synced: the machine dies, and not the program alone."""
 
@@ -73,7 +75,9 @@ class Round:
             self._drain()
         cancelled = [self._name(source) for source, state in self.wanted.items() if state == "cancelled"]
         oracle.check_end(self.world, self.program.state_dir, cancelled=cancelled)
-        oracle.check_traffic(self.world, self.proxy, self.kills, unsynced=RATE if self.synced else 0)
+        oracle.check_traffic(
+            self.world, self.proxy, self.kills + self.stops, unsynced=RATE if self.synced else 0
+        )
         oracle.check_secrets(self.program.home)
 
     def _name(self, source: str) -> str:
@@ -140,6 +144,7 @@ class Round:
             word, _, rest = line.partition(" ")
             command, _, source = rest.partition(" ")
             self.queued = self.queued or line == ("ack planned" if self.synced else "ack submit")
+            self.stops += word == "ask" and command in ("pause", "hold", "cancel")
             if word == "ask" and command in ("pause", "resume", "cancel"):
                 if self.wanted.get(source) != "cancelled":
                     self.wanted.pop(source, None)

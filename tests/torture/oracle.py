@@ -99,7 +99,7 @@ def traffic(world: World, proxy: FaultProxy) -> int:
 
 
 def check_traffic(world: World, proxy: FaultProxy, kills: int, *, unsynced: int = 0) -> None:
-    """Sent or fetched again: at most what the workers had in the air at each kill.
+    """Sent or fetched again: at most what the workers had in the air at each kill, and at each command to stop.
 
     Args:
         unsynced: Bytes beside that which a power cut may take away: those of the last second.
