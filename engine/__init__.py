@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.browsing.preview import Preview
 from engine.config import EngineConfig
 from engine.errors import (
     Condition,
@@ -118,6 +119,7 @@ __all__ = [
     "PartSnapshot",
     "Place",
     "Planner",
+    "Preview",
     "Problem",
     "Profile",
     "Question",

@@ -9,6 +9,7 @@ from engine.browsing import changes, counting, questions
 from engine.browsing.answers import Answer, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.completion import complete
 from engine.browsing.desk import Desk, Question
+from engine.browsing.object_desk import ObjectDesk
 from engine.local.fsops import FsOps
 from engine.model import ConnectionId, Location
 from engine.pace.clock import Clock, SystemClock
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class Browser:
+class Browser(ObjectDesk):
     """Asks disks and servers on behalf of a screen.
 
     Every asking method returns a token at once, from any thread; no disk, no network and no import

@@ -69,6 +69,10 @@ class BrowserPort(Protocol):
         """A link that works for a while. Value: ``str``, a secret."""
         ...
 
+    def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
+        """A piece of a file or an object. Value: `Preview`."""
+        ...
+
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """How an address that is being typed may go on. Value: ``tuple[str, ...]``, whole lines."""
         ...

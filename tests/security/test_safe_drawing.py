@@ -42,6 +42,8 @@ LOOKED_AT = {
     ("main.py", "left"),
     ("main.py", "verb"),
     ("main.py", "what"),
+    ("preview.py", "[*hints, 'Esc: back']"),
+    ("preview.py", "facts_of(found, self._view.view)"),
     ("prompt.py", "cells"),
     ("queue_actions.py", "limit_words(*self._limits())"),
     ("speed_panel.py", "cells"),

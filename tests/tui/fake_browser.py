@@ -19,6 +19,7 @@ from engine import (
     ListingProgress,
     Location,
     Page,
+    Preview,
     Problem,
     Token,
 )
@@ -77,6 +78,8 @@ class FakeBrowser:
     """Every question, for tests to look at."""
     values: dict[str, Any] = field(default_factory=dict)
     """Answers by kind of question: ``count``, ``details``, ``presign``, ``complete``; a `Problem` fails it."""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """What is in files and objects, by address."""
     _tokens: dict[Token, _Listing | Answer] = field(default_factory=dict)
 
     def list(self, location: Location, *, show_hidden: bool = True) -> Token:
@@ -166,6 +169,14 @@ class FakeBrowser:
     def presign(self, location: Location, seconds: int) -> Token:
         """A link."""
         return self._ask("presign", (location, seconds), f"https://example.invalid/{location.place}?X-Amz")
+
+    def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
+        """What `contents` holds for it, in pieces of 64 KiB as the engine gives them."""
+        data, piece = self.contents.get(str(location.place), b"hello\n"), 64 * 1024
+        start = max(len(data) - piece, 0) if offset < 0 else offset
+        found = data[start : start + piece]
+        default = Preview(found, start, len(found), len(data), "abc")
+        return self._ask("preview", (location, offset, etag), default)
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """Names that begin so."""

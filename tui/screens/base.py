@@ -87,6 +87,10 @@ class MainBase(Screen[None]):
         """Show how things are now."""
         raise NotImplementedError
 
+    def look_inside(self) -> None:
+        """Show what is in the current file or object."""
+        raise NotImplementedError
+
     def enter(self, pane: FilePane) -> None:
         """Give the keys to a pane, at once: keys typed in the same breath are meant for it."""
         self.choose(pane)

@@ -32,9 +32,9 @@ class BrowseActions(MainBase):
     # -- places ------------------------------------------------------------------------------------
 
     def action_pane_open(self) -> None:
-        """Open the folder; of a file, show details."""
-        if not self.pane.open_current() and self.pane.list.current is not None:
-            self.action_pane_info()
+        """Open the folder; look into a file."""
+        if not self.pane.open_current():
+            self.look_inside()
 
     def action_pane_parent(self) -> None:
         """Up."""

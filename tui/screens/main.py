@@ -35,6 +35,7 @@ from tui.screens.confirm import QuitScreen
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.help import HelpScreen
+from tui.screens.object_actions import ObjectActions
 from tui.screens.queue_actions import QueueActions
 from tui.widgets.file_pane import FilePane
 from tui.widgets.filter_line import FilterLine
@@ -63,6 +64,7 @@ _ASKING = frozenset(
         "pane_sort",
         "pane_info",
         "pane_link",
+        "pane_preview",
         "pane_move",
         "pane_delete",
         "pane_rename",
@@ -83,7 +85,7 @@ _FILTER_HINTS = (
 )
 
 
-class MainScreen(BrowseActions, FileActions, QueueActions, ExposureActions):
+class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, ExposureActions):
     """See the module."""
 
     CSS_PATH = "main.tcss"

@@ -1,0 +1,1 @@
+"""What bytes look like: as text, as hexadecimal numbers, as rows. Pure; knows no widget."""
