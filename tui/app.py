@@ -18,6 +18,7 @@ from textual.screen import Screen
 from engine import Location, TransferOptions
 from tui.leaving import Stop
 from tui.log import log_path, redact
+from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
@@ -37,6 +38,7 @@ class S3TuiApp(App[int]):
         left: What the left pane shows at first.
         right: The same for the right; ``None`` where nothing is configured.
         options: How what is queued here is moved.
+        book: Bookmarks and recent places; without it nothing is remembered.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
     """
@@ -56,6 +58,7 @@ class S3TuiApp(App[int]):
         right: Location | None,
         options: TransferOptions | None = None,
         theme: str | None = None,
+        book: PlaceBook | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -64,7 +67,7 @@ class S3TuiApp(App[int]):
         self._stop = stop
         self._failure = ""
         """Why the screen had to be left, to be said once the terminal is given back."""
-        self.main = MainScreen(manager, left, right, options=options, now=now)
+        self.main = MainScreen(manager, left, right, options=options, book=book, now=now)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
 
@@ -96,6 +99,7 @@ class S3TuiApp(App[int]):
 
     def _close(self) -> None:
         self.manager.close(CLOSE_DEADLINE)
+        self.main.book.save()
 
     def action_help_quit(self) -> None:
         """Ctrl+C: the same as q; where that is already being asked, leave."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from engine import Profile, UsageError
+from tui import settings as settings_file
 from tui.leaving import SIGNALS
 from tui.settings import Settings
 from tui.setup import Setup
@@ -90,6 +91,7 @@ def demo_setup(
         profile = Profile("default", endpoint_url=places.url, region="us-east-1")
         args.places = [places.local_folder, f"s3://{places.bucket}/"]
         state_dir = os.path.join(folder, "state")
-        yield Setup(args, Settings(), profile, (profile,), state_dir)
+        settings = Settings(os.path.join(folder, settings_file.FILE_NAME))
+        yield Setup(args, settings, profile, (profile,), state_dir)
     finally:
         places.stop()

@@ -16,6 +16,7 @@ from engine import (
 )
 from tui.leaving import Stop, signals
 from tui.options import COMMANDS
+from tui.place_book import FILE_NAME, PlaceBook
 from tui.setup import Setup, place_of
 
 _LATE_CLOSE_SECONDS = 0.6
@@ -28,14 +29,15 @@ def open_app(setup: Setup) -> int:
     Raises:
         UsageError: The places make no sense, or there is no terminal.
     """
-    left, right = places_of(setup)
+    book = PlaceBook(os.path.join(os.path.dirname(setup.settings.path), FILE_NAME))
+    left, right = places_of(setup, book)
     check_terminal()
     with signals(sys.stdin.fileno()) as stop:
-        code = _run_app(setup, left, right, stop)
+        code = _run_app(setup, left, right, book, stop)
     return stop.code or code
 
 
-def _run_app(setup: Setup, left: Location, right: Location | None, stop: Stop) -> int:
+def _run_app(setup: Setup, left: Location, right: Location | None, book: PlaceBook, stop: Stop) -> int:
     setup.start_log()
     manager = TransferManager(setup.config(), setup.connections())
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
@@ -51,6 +53,7 @@ def _run_app(setup: Setup, left: Location, right: Location | None, stop: Stop) -
             theme=getattr(setup.args, "theme", None)
             or setup.settings.theme
             or os.environ.get("TEXTUAL_THEME"),
+            book=book,
             stop=stop,
         )
         if stop.code is not None:
@@ -71,8 +74,8 @@ def check_terminal() -> None:
         raise UsageError("the screen needs a terminal; without one use s3tui cp, run or status")
 
 
-def places_of(setup: Setup) -> tuple[Location, Location | None]:
-    """What both panes show at first.
+def places_of(setup: Setup, book: PlaceBook) -> tuple[Location, Location | None]:
+    """What both panes show at first: what was named, else where this profile was left the last time.
 
     Raises:
         UsageError: Two places of one kind, or a folder that does not exist.
@@ -91,6 +94,11 @@ def places_of(setup: Setup) -> tuple[Location, Location | None]:
             raise UsageError(f"{text!r} is one s3:// address too many")
         else:
             remote = place
+    if local is None and remote is None:
+        left = book.left_at(setup.profile.connection_id)
+        remote = left.remote
+        if left.local is not None and os.path.isdir(left.local.path):
+            local = left.local
     here = LocalRef((local.path.rstrip("/") if local is not None else os.getcwd()) + "/")
     if remote is not None and remote.key and not remote.key.endswith("/"):
         remote = ObjectRef(remote.bucket, remote.key + "/")

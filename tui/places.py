@@ -90,21 +90,3 @@ def parse(text: str, here: Location | None, connection: ConnectionId | None) -> 
         path = here.place.path + "/" + path
     path = os.path.normpath(path)
     return Location(LocalRef(path if path.endswith("/") else path + "/"))
-
-
-class Visited:
-    """Where the cursor stood in the places one has been to; the newest 64."""
-
-    def __init__(self) -> None:
-        self._names: dict[Place, str] = {}
-
-    def remember(self, place: Place, name: str) -> None:
-        """The cursor of `place` is on `name`."""
-        self._names.pop(place, None)
-        self._names[place] = name
-        if len(self._names) > 64:
-            del self._names[next(iter(self._names))]
-
-    def name_in(self, place: Place) -> str:
-        """Where the cursor was, or nothing."""
-        return self._names.get(place, "")

@@ -21,6 +21,7 @@ from engine import (
     TransferOptions,
     UsageError,
 )
+from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.widgets.file_pane import FilePane
@@ -61,10 +62,13 @@ class MainBase(Screen[None]):
         manager: ManagerPort,
         *,
         options: TransferOptions | None = None,
+        book: PlaceBook | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.manager, self.now = manager, now
+        self.book = book or PlaceBook()
+        """Bookmarks and recent places."""
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice = NoticeLine()

@@ -88,6 +88,12 @@ class ListScreen(Dialog[Value]):
         event.stop()
         self._choose(event.option_index)
 
+    @property
+    def chosen(self) -> object:
+        """The value under the cursor; ``None`` if there is none."""
+        index = self.query_one(OptionList).highlighted
+        return self._shown[index].value if index is not None else None
+
     def _choose(self, index: int | None) -> None:
         if index is None:
             return

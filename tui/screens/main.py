@@ -36,6 +36,7 @@ from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.help import HelpScreen
 from tui.screens.object_actions import ObjectActions
+from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.queue_actions import QueueActions
 from tui.widgets.file_pane import FilePane
 from tui.widgets.filter_line import FilterLine
@@ -58,6 +59,7 @@ _EVENTS_AT_ONCE = 100
 _ASKING = frozenset(
     [
         "pane_goto",
+        "pane_bookmarks",
         "pane_profile",
         "pane_select",
         "pane_unselect",
@@ -85,7 +87,7 @@ _FILTER_HINTS = (
 )
 
 
-class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, ExposureActions):
+class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, ExposureActions, PlaceActions):
     """See the module."""
 
     CSS_PATH = "main.tcss"
@@ -132,6 +134,7 @@ class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, Exposu
         self.right.go(self._start[1])
         self.set_interval(TICK, self.tick)
         self.set_interval(_RELOAD_AFTER, self._reload_stale)
+        self.set_interval(SAVE_EVERY, self.save_places)
         self.call_after_refresh(self.tick)
 
     # -- the tick ----------------------------------------------------------------------------------
@@ -145,6 +148,7 @@ class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, Exposu
             self._welcome(snapshot.health)
         self._take_events()
         self.ask_about_exposure()
+        self.note_places()
         self._show_keys()
 
     def _welcome(self, health: Health) -> None:
@@ -340,6 +344,9 @@ class MainScreen(ObjectActions, BrowseActions, FileActions, QueueActions, Exposu
                     found.append(
                         (f"bucket {name}", going(Location(ObjectRef(name), pane.location.connection)))
                     )
+        for location in (*self.book.bookmarks, *self.book.recent):
+            if self.reaches(location):
+                found.append((places.address(location), going(location)))
         home = places.parse("~", None, None)
         if home is not None:
             found.append(("home folder", going(home)))

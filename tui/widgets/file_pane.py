@@ -17,8 +17,9 @@ from textual.message import Message
 
 from engine import Location, Place, Problem, Profile, Token
 from tui import format, keys
-from tui.places import Visited, base_name, child, parent
+from tui.places import base_name, child, parent
 from tui.ports import BrowserPort
+from tui.trail import Trail
 from tui.widgets import pane_text
 from tui.widgets.file_list import FileList
 from tui.widgets.filter_line import FilterBar, FilterLine
@@ -70,10 +71,8 @@ class FilePane(Vertical):
         self._incoming: PaneModel | None = None
         """The same place being read again, until it is complete: the old rows stay meanwhile."""
         self._polls = 0
-        self._wanted = ""
-        self._wanted_from = 0
-        self._touched = False
-        self._visited = Visited()
+        self._wanted, self._wanted_from, self._touched = "", 0, False
+        self.trail = Trail()
         self._free = FreeSpace(browser)
         self._said: tuple[Content, Content] | None = None
         self._looked_for: list[str] = []
@@ -107,15 +106,16 @@ class FilePane(Vertical):
             focus: Name to put the cursor on when it arrives; by default where it was the last time.
         """
         if self.location is not None and (row := self.list.current) is not None:
-            self._visited.remember(self.location.place, row.name)
+            self.trail.remember(self.location.place, row.name)
         self._reader.stop()
+        self.trail.visit(location)
         self.location, self.problem, self.scanned = location, None, 0
         self.list.model = PaneModel(self.sort, descending=self.descending)
         self.list.range_start = self._incoming = None
         self.list.has_up = location is not None and parent(location.place) is not None
         self.list.cursor = self.list.top = 0
         self.filter_line.close()
-        self._wanted = focus or (self._visited.name_in(location.place) if location else "")
+        self._wanted = focus or (self.trail.name_in(location.place) if location else "")
         self._wanted_from, self._touched = 0, False
         if location is not None:
             self._read(location)
