@@ -67,6 +67,8 @@ LOOKED_AT = {
     ("main.py", "name"),
     ("main.py", "others"),
     ("main.py", "why"),
+    ("place_actions.py", "nothing"),
+    ("place_actions.py", "what"),
     ("progress.py", "line"),
     ("progress.py", "parts"),
     ("status.py", "line(row)"),
@@ -74,6 +76,7 @@ LOOKED_AT = {
     ("consent.py", "origin"),
     ("demo_data.py", "piece[:min(_MIB, BIG_BYTES - number)]"),
     ("leaving.py", "out"),
+    ("place_book.py", "data"),
 }
 
 
