@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 EXTRAS := demo,test
-# Much of the suite waits for servers and children: four at a time take half as long as two, on two cores too.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile -m "not large"
+# Much of the suite waits for servers and children: three at a time take the least, on two cores too. In order: else the longest test would begin last.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not large"
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test check format lint types large screenshots bench torture torture-full soak lock clean

@@ -175,8 +175,16 @@ async def test_a_stall_says_so_and_which_try_comes_when(
     with running_on(tmp_path / "state", proxy.url, clock=clock, workers=1) as engine:
         half_sent(engine, proxy, tmp_path)
 
+        stepped = time.monotonic()
+
         def time_passes(text: str) -> bool:
-            clock.ahead += 5.0
+            # No faster than whoever watches for a stall looks: more than 15 s between two looks would be a sleep of
+            # the machine. And no further once it is found, or the try would be over before it is shown.
+            nonlocal stepped
+            [row] = engine.manager.snapshot(0, 1).rows
+            if row.waiting is None and time.monotonic() - stepped > 0.4:
+                clock.ahead += 5.0
+                stepped = time.monotonic()
             return "retry 2/8 in 1s (stalled: no byte for" in text
 
         async with on_screen(engine, tmp_path / "files") as screen:
