@@ -185,17 +185,22 @@ class _Soak:
             failed = [row.problem for row in self._rows(tree) if row.state is TransferState.FAILED]
             if progress.problem is not None or failed:
                 # A person would press "retry", and so does this one; what fails for good never ends.
-                self._retry(tree, bool(failed))
+                self._retry(tree, progress.problem is not None)
             elif not progress.planning and not progress.unfinished:
                 self._advance(tree)
         self.engine.manager.wait(_LOOK)
 
-    def _retry(self, tree: _Tree, failed: bool) -> None:
+    def _retry(self, tree: _Tree, is_refused: bool) -> None:
         self.result.faults["retried by hand"] = self.result.faults.get("retried by hand", 0) + 1
-        if failed:
-            self.engine.manager.retry_failed()
-        else:
-            self.engine.manager.plan_again()
+        if is_refused:
+            tree.operation = self._ask(tree)
+        self.engine.manager.retry_failed()
+
+    def _ask(self, tree: _Tree) -> OperationId:
+        """Up, or down once it is up."""
+        there = f"s3://{self.bucket}/tree{tree.number}/"
+        places = (there, f"{tree.folder}/down/") if tree.is_down else (f"{tree.folder}/up/", there)
+        return self.engine.copy(*places, part_size=PART_SIZE)
 
     def _rows(self, tree: _Tree) -> list[TransferSnapshot]:
         return [row for row in self.engine.manager.rows_of(tree.operation) if not row.state.is_final]
