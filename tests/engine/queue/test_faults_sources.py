@@ -43,7 +43,7 @@ def touch(path: Path) -> None:
 
 def replace(path: Path) -> None:
     """As editors save: another file takes the name."""
-    write(path.with_name("new"), SIZE, seed=2).replace(path)
+    path.with_name("new").replace(path)
 
 
 def changed_in_the_middle(engine: Engine, bucket: str, path: Path, change: Callable[[Path], None]) -> None:
@@ -83,6 +83,7 @@ def test_a_source_that_is_replaced_in_the_middle_is_asked_about_and_cancelled_wi
     slow: Engine, seaweed: Seaweed, bucket: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a", SIZE)
+    write(tmp_path / "new", SIZE, seed=2)  # Beforehand: the upload would be over before it is written.
     changed_in_the_middle(slow, bucket, path, replace)
     slow.manager.answer(slow.row("/a").id, "cancel")
     slow.until(lambda: uploads_of(seaweed, bucket) == [])
