@@ -14,6 +14,7 @@ from engine.errors import Condition
 from engine.jobs.protocol import Part
 from engine.model import ConnectionId, ItemKind, LocalRef, TransferId, TransferState
 from engine.queue.blockade import Blockade, Scope
+from engine.queue.ceilings import Ceilings
 from engine.transfer import Run, Transfer
 
 S = TransferState
@@ -26,9 +27,6 @@ MOST_ALONE = 8
 
 ENDING_PER_WORKER = 8
 """Small items that are being put in place and written down, with their files open, up to so many."""
-
-_RAISE_EVERY = 2.0
-"""Seconds without a complaint after which a busy server is asked for one more thing at a time."""
 
 
 class WorkKind(Enum):
@@ -100,9 +98,8 @@ class Scheduler:
         self._small_active = self._large_active = 0
         self._ending: set[TransferId] = set()
         """Small items that no worker is needed for any more: they are put in place and written down."""
-        self._under_way: dict[ConnectionId | None, int] = {}
-        self._ceilings: dict[ConnectionId, tuple[float, float]] = {}
-        """Busy servers: how much is asked at a time, and since when (monotonic)."""
+        self.ceilings = Ceilings(lambda: self.workers)
+        """What busy servers may be asked for."""
 
     # -- what there is -----------------------------------------------------------------------------
 
@@ -198,7 +195,7 @@ class Scheduler:
         times = [timer[0] for timer in self._timers[:1]]
         times += [blockade.until for blockade in self.blockades.values() if blockade.probe is None]
         times += [item.run.next_due for item in self._rotation if item.run is not None and item.run.delayed]
-        times += [when for when in map(self._may_ask_at, self._ceilings) if when > now]
+        times += self.ceilings.due(now)
         return max(min(times), now) if times and not self.held else None
 
     def _wake(self, now: float) -> None:
@@ -246,7 +243,7 @@ class Scheduler:
         return Work(WorkKind.BEGIN, best[2])
 
     def _has_room(self, lane: Lane, now: float) -> bool:
-        if not self._may_ask(lane.connection, now):
+        if not self.ceilings.may_ask(lane.connection, now):
             return False
         if lane.is_small:
             # Beside large items, small ones leave half of the workers to them.
@@ -268,50 +265,12 @@ class Scheduler:
             if run is None or run.stopping or run.finishing:
                 continue
             run.wake_delayed(now)
-            if run.pending and self._may_ask(transfer.spec.connection, now):
+            if run.pending and self.ceilings.may_ask(transfer.spec.connection, now):
                 part = run.pending.popleft()
                 run.in_hand[part.number] = part
                 part.in_hand = True
                 return Work(WorkKind.MOVE, transfer, part, run=run)
         return None
-
-    # -- busy servers ------------------------------------------------------------------------------
-
-    def entered(self, connection: ConnectionId | None) -> None:
-        """A worker asks this endpoint for something."""
-        self._under_way[connection] = self._under_way.get(connection, 0) + 1
-
-    def left(self, connection: ConnectionId | None) -> None:
-        """It has its answer."""
-        self._under_way[connection] -= 1
-
-    def is_busy(self, connection: ConnectionId, now: float) -> None:
-        """The server asked to slow down: half as much at a time, at most once a second."""
-        ceiling, since = self._ceilings.get(connection, (float(self.workers), -10.0))
-        if now - since >= 1.0:
-            under_way = float(self._under_way.get(connection, 1))
-            self._ceilings[connection] = (max(1.0, min(ceiling, under_way) / 2), now)
-
-    def slowed_to(self, now: float) -> int:
-        """How much is asked at a time of the busiest server; 0 if none is busy."""
-        ceilings = [ceiling + (now - since) / _RAISE_EVERY for ceiling, since in self._ceilings.values()]
-        lowest = min(ceilings, default=float(self.workers))
-        return int(lowest) if lowest < self.workers else 0
-
-    def _may_ask(self, connection: ConnectionId | None, now: float) -> bool:
-        if connection is None or connection not in self._ceilings:
-            return True
-        ceiling, since = self._ceilings[connection]
-        ceiling += (now - since) / _RAISE_EVERY
-        if ceiling >= self.workers:
-            del self._ceilings[connection]
-            return True
-        return self._under_way.get(connection, 0) < int(ceiling)
-
-    def _may_ask_at(self, connection: ConnectionId) -> float:
-        """Monotonic time from which one thing more may be asked of a busy server."""
-        ceiling, since = self._ceilings[connection]
-        return since + (self._under_way.get(connection, 0) + 1.01 - ceiling) * _RAISE_EVERY
 
     # -- conditions --------------------------------------------------------------------------------
 

@@ -190,7 +190,7 @@ class Reporter:
         """What is wrong with the whole."""
         core = self._core
         planning = sum(1 for operation in core.operations.values() if operation.is_planning)
-        slowed_to = core.scheduler.slowed_to(core.clock.monotonic())
+        slowed_to = core.scheduler.ceilings.slowed_to(core.clock.monotonic())
         return Health(core.store.problem, planning, self.recovered, self.recovered_bytes, slowed_to)
 
     def totals(self, sums: Sums) -> Totals:

@@ -213,7 +213,7 @@ class Runner:
                     run.in_hand.pop(part.number, None)
                 return
             run.inside += 1
-            core.scheduler.entered(connection)
+            core.scheduler.ceilings.entered(connection)
         try:
             work(run)
         except BaseException as error:
@@ -227,7 +227,7 @@ class Runner:
 
     def _left(self, transfer: Transfer, run: Run, connection: ConnectionId | None) -> None:
         run.inside -= 1
-        self._core.scheduler.left(connection)
+        self._core.scheduler.ceilings.left(connection)
         if run.stopping and run.inside == 0:
             self._core.close_run(transfer)
 
@@ -321,7 +321,7 @@ class Runner:
         core.scheduler.gave_up(transfer)
         connection = transfer.spec.connection
         if error.code in ("slow-down", "short-of-resources") and connection is not None:
-            core.scheduler.is_busy(connection, now)
+            core.scheduler.ceilings.is_busy(connection, now)
         if error.code in ("upload-gone", "object-changed"):
             part = None  # Not one part is to be tried again, but the item looked at from its beginning.
         if part is not None:

@@ -411,7 +411,7 @@ class Actor:
         assert len(active) == len({item.id for item in active})
         assert scheduler._small_active == sum(item.is_small for item in active)
         assert scheduler._large_active == sum(not item.is_small for item in active)
-        assert all(count == 0 for count in scheduler._under_way.values()), "nobody is inside"
+        assert scheduler.ceilings.is_nobody_inside, "nobody is inside"
         back = self.cancelled.keys() & {
             (str(item.spec.source), str(item.spec.target)) for item in core.roster
         }

@@ -86,16 +86,16 @@ def test_a_shortage_from_anywhere_is_tried_again_with_less_at_a_time(tmp_path: P
         first = queue.step(queue.take())
         with queue.core.lock:
             for _ in range(3):
-                queue.core.scheduler.entered(HERE)  # As many others are at work.
+                queue.core.scheduler.ceilings.entered(HERE)  # As many others are at work.
         queue.step(first)
         with queue.core.lock:
             for _ in range(3):
-                queue.core.scheduler.left(HERE)
+                queue.core.scheduler.ceilings.left(HERE)
         assert item.problem is None
         assert [queue.take() is not None for _ in range(3)] == [True, True, True]
         with queue.core.lock:
-            queue.core.scheduler.entered(HERE)
-            queue.core.scheduler.entered(HERE)
+            queue.core.scheduler.ceilings.entered(HERE)
+            queue.core.scheduler.ceilings.entered(HERE)
         assert queue.take() is None, "two at a time, where there were four"
 
 

@@ -233,8 +233,8 @@ def test_a_busy_server_is_asked_for_more_again_without_anything_else_happening(q
     core: Core = queue.core
     now = core.clock.monotonic()
     for _ in range(4):
-        core.scheduler.entered(HERE)
-    core.scheduler.is_busy(HERE, now)
+        core.scheduler.ceilings.entered(HERE)
+    core.scheduler.ceilings.is_busy(HERE, now)
     due = core.scheduler.next_due(now)
     assert due is not None
     assert 0.0 < due - now <= 10.0
@@ -244,7 +244,7 @@ def test_small_items_that_wait_for_another_try_leave_room_to_others(tmp_path: Pa
     with quiet_at(tmp_path / "state", workers=2) as queue:
         queue.job.steps["move"] = [Retryable("slow-down", retry_after=60.0) for _ in range(2)]
         items = queue.add(upload("a"), upload("b"), upload("c"))
-        queue.core.scheduler.is_busy = lambda *args: None  # type: ignore[method-assign]
+        queue.core.scheduler.ceilings.is_busy = lambda *args: None  # type: ignore[method-assign]
         queue.do_all()
         assert states(items) == [S.WAITING, S.WAITING, S.DONE]
 

@@ -168,14 +168,14 @@ def test_a_full_disk_holds_up_only_what_is_written_to_it() -> None:
 def test_a_busy_server_is_asked_for_half_as_much_and_slowly_for_more_again() -> None:
     queue = scheduler(workers=8, active=4)
     for _number in range(1, 9):
-        queue.entered(HERE)
-    queue.is_busy(HERE, 0.0)
+        queue.ceilings.entered(HERE)
+    queue.ceilings.is_busy(HERE, 0.0)
     for _number in range(8):
-        queue.left(HERE)
+        queue.ceilings.left(HERE)
     run(queue, large(1), parts=20)
     taken = 0
     while queue.take(0.0) is not None:
-        queue.entered(HERE)
+        queue.ceilings.entered(HERE)
         taken += 1
     assert taken == 4
     assert queue.take(2.1) is not None
