@@ -8,6 +8,7 @@ from textual import events
 from tests.tui.drive import engine, press, running, text, until
 from tests.tui.fake_browser import Entry, FakeBrowser
 from tests.tui.fake_engine import FakeManager
+from tui.screens.chooser import ChooserScreen
 
 
 def one_file() -> FakeManager:
@@ -37,4 +38,15 @@ async def test_escape_twice_closes_one_dialog() -> None:
         for _ in range(8):
             await pilot.pause()
         assert len(pilot.app.screen_stack) == 2
+        assert "a.txt" in text(pilot)
+
+
+async def test_a_dialog_that_is_closed_before_it_stands_closes_alone_and_breaks_nothing() -> None:
+    async with running(one_file()) as pilot:
+        for _ in range(20):
+            dialog = ChooserScreen("Places", ())
+            pilot.app.push_screen(dialog)
+            dialog.dismiss(None)
+            assert not dialog.is_mounted, "it stands already: this proves nothing"
+            await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
         assert "a.txt" in text(pilot)

@@ -78,7 +78,32 @@ class Choices(OptionList):
         return next((choice for choice in self.choices if choice.key == key), None)
 
 
-class Dialog(ModalScreen[Result], Generic[Result]):
+class ClosesOnce(ModalScreen[Result], Generic[Result]):
+    """A screen over another that keys may close before it is there, and again before it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_answered = False
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with an answer; the first one counts.
+
+        A second key can come before the screen is gone, and Textual would close the one below it. A first one can come
+        before the screen stands, and what it does when it does would find nothing of it: then it is closed after that.
+        """
+        if self._is_answered:
+            return AwaitComplete()
+        self._is_answered = True
+        if self.is_mounted:
+            return super().dismiss(result)
+        self.call_later(self._close_at_last, result)
+        return AwaitComplete()
+
+    def _close_at_last(self, result: Result | None) -> None:
+        super().dismiss(result)
+
+
+class Dialog(ClosesOnce[Result]):
     """A question or a sheet over the main screen. Esc always closes it without doing anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]
@@ -109,17 +134,6 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def __init__(self, title: str, *, hint: str = "", danger: bool = False) -> None:
         super().__init__()
         self._title, self._hint, self._danger = title, hint, danger
-        self._is_answered = False
-
-    def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        """Close with an answer; the first one counts.
-
-        A second key can come before the dialog is gone, and Textual would close the screen below it.
-        """
-        if self._is_answered:
-            return AwaitComplete()
-        self._is_answered = True
-        return super().dismiss(result)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger" if self._danger else "") as frame:

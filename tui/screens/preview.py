@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine import Location, Preview, Token
 from tui import format
 from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
+from tui.screens.dialog import ClosesOnce
 from tui.widgets.preview_view import PreviewView
 
 PIECE = 64 * 1024
@@ -22,7 +22,7 @@ PIECE = 64 * 1024
 _POLL = 0.03
 
 
-class PreviewScreen(ModalScreen[None]):
+class PreviewScreen(ClosesOnce[None]):
     """Shows a piece at a time, as text, as hexadecimal numbers or as rows. Esc closes it at any moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +44,6 @@ class PreviewScreen(ModalScreen[None]):
         self._facts = Static("", markup=False, id="facts")
         self._token: Token | None = None
         self._found: Preview | None = None
-        self._is_closed = False
 
     def compose(self) -> ComposeResult:
         """A frame around it all."""
@@ -75,7 +74,7 @@ class PreviewScreen(ModalScreen[None]):
         self._poll()
 
     def _poll(self) -> None:
-        if self._token is None or self._is_closed:
+        if self._token is None or self._is_answered:
             return
         answer = self._browser.answer(self._token)
         if not answer.done:
@@ -106,10 +105,8 @@ class PreviewScreen(ModalScreen[None]):
     # -- keys --------------------------------------------------------------------------------------
 
     def action_close(self) -> None:
-        """Back; a second key may come before it is gone."""
-        if not self._is_closed:
-            self._is_closed = True
-            self.dismiss()
+        """Back."""
+        self.dismiss()
 
     def action_next_view(self) -> None:
         """Text, numbers, rows."""
