@@ -46,6 +46,7 @@ from engine.model import (
 )
 from engine.pace.cancel import CancelToken
 from engine.page import EntryKind, Page
+from engine.planning.plan import Plan, PlanChoice, PlanClass, PlanCost, PlanCount, PlanRow, PlanTally
 from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
 from engine.secrets import hide_secrets
 from engine.snapshot import (
@@ -118,6 +119,13 @@ __all__ = [
     "Page",
     "PartSnapshot",
     "Place",
+    "Plan",
+    "PlanChoice",
+    "PlanClass",
+    "PlanCost",
+    "PlanCount",
+    "PlanRow",
+    "PlanTally",
     "Planner",
     "Preview",
     "Problem",

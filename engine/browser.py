@@ -11,7 +11,7 @@ from engine.browsing.completion import complete
 from engine.browsing.desk import Desk, Question
 from engine.browsing.object_desk import ObjectDesk
 from engine.local.fsops import FsOps
-from engine.model import ConnectionId, Location
+from engine.model import ConnectionId, Location, TransferRequest
 from engine.pace.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -103,6 +103,19 @@ class Browser(ObjectDesk):
                 question.show(progress)
 
         return self._desk.ask(what, work)
+
+    def plan_ahead(self, request: TransferRequest, *, extras: bool = False) -> Token:
+        """What a request would do, before it is asked for. Value: `Plan`, there at once, filling until done.
+
+        Args:
+            extras: Find what is only at the target too; the request is the content of one folder.
+        """
+        from engine.browsing.planning_ahead import plan_ahead
+
+        def work(question: Question) -> None:
+            plan_ahead(question, request, self._connections, self._fs, self._clock, extras=extras)
+
+        return self._desk.ask(f"look at what goes to {request.target}", work)
 
     def free_space(self, location: Location) -> Token:
         """Bytes that may still be written below a local folder. Value: ``int``."""

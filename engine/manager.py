@@ -11,30 +11,26 @@ from dataclasses import dataclass
 
 from engine.browser import Browser
 from engine.config import EngineConfig
-from engine.errors import Condition, Problem, UsageError
+from engine.errors import Condition, Problem
 from engine.local.folders import let_go_of_folders
 from engine.local.fsops import FsOps
 from engine.model import (
     ConnectionId,
-    DeleteRequest,
     OperationId,
-    Request,
     TransferId,
     TransferState,
 )
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock, SystemClock
 from engine.pace.threads import start
-from engine.parts import check_part_size
 from engine.planner import Planner
-from engine.planning.mapping import kind_of
 from engine.queue.closing import Closer
-from engine.queue.commands import Commands
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
 from engine.queue.intake import Intake
 from engine.queue.recovery import ASKS_FOR_ACCESS, recover
 from engine.queue.reports import Reporter, row_of
+from engine.queue.requests import Requests
 from engine.queue.running import Runner
 from engine.s3.connection import Connections
 from engine.s3.profiles import Profile
@@ -63,7 +59,7 @@ class OperationProgress:
     """Items that may still move by themselves."""
 
 
-class TransferManager(Commands):
+class TransferManager(Requests):
     """A queue of transfers that survives everything but the loss of its state folder.
 
     Every method may be called from any thread and returns within milliseconds, but for the
@@ -208,38 +204,12 @@ class TransferManager(Commands):
                 return
         core.save_many(transfers)
 
-    # -- what is asked for -------------------------------------------------------------------------
+    # -- what panes ask -------------------------------------------------------------------------------
 
     @property
     def browser(self) -> Browser:
         """What panes ask."""
         return self._browser
-
-    def submit(self, request: Request) -> OperationId:
-        """Ask for something. Its items appear as they are found; what goes wrong comes as an event.
-
-        Raises:
-            UsageError: The request makes no sense whatever is out there.
-            Condition: ``state-unsaved``.
-        """
-        if isinstance(request, DeleteRequest):
-            if not request.targets:
-                raise UsageError("nothing to delete was named")
-            label = f"delete {request.targets[0]}"
-        else:
-            kind = kind_of(request)
-            if request.options.part_size is not None:
-                check_part_size(request.options.part_size)
-            label = f"{kind.value} {request.sources[0]} to {request.target}"
-        return self._intake.submit(request, label)
-
-    def plan_again(self) -> int:
-        """Try again to plan what earlier processes were asked for and was out of reach; how many those are.
-
-        Without this it is tried at the next start.
-        """
-        with self._core.lock:
-            return self._intake.plan_again()
 
     # -- looking -----------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from engine.errors import Condition, NeedsAnswer, Problem, TransferError, UsageE
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
 from engine.local.identity import boot_id
-from engine.model import ItemKind, LocalRef, OperationId, Request, TransferId, TransferState
+from engine.model import ItemKind, LocalRef, OperationId, Request, TransferId, TransferSpec, TransferState
 from engine.pace.clock import Clock
 from engine.pace.limiter import RateLimiter
 from engine.pace.retry import RetryPolicy
@@ -54,6 +54,8 @@ class Operation:
     """Why planning ended early."""
     ended: set[Ended] = field(default_factory=set)
     """Of an earlier process: items that came to their end before all of it was planned (again)."""
+    found: Callable[[], list[TransferSpec]] | None = None
+    """Its items, where they were planned before it was asked for; put on record all together or not at all."""
     answers: dict[str, str] = field(default_factory=dict)
     """Question kind to the answer that was given for all of this operation."""
 

@@ -82,6 +82,19 @@ class Intake:
             core.touch()
         return id
 
+    def submit_found(self, found: Callable[[], list[TransferSpec]], label: str) -> OperationId:
+        """Take items that are planned already. After a crash all of them are in the queue, or none.
+
+        Args:
+            found: Called once, on the planner's thread.
+        """
+        core = self._core
+        with core.lock:
+            id = OperationId(core.store.new_ids(1)[0])
+            self.resume(Operation(id, None, label, core.clock.wall(), is_planning=True, found=found))
+            core.touch()
+        return id
+
     def resume(self, operation: Operation) -> None:
         """Plan it, (again) from its beginning. With the lock held."""
         core = self._core
@@ -153,12 +166,15 @@ class Intake:
 
     def _plan(self, operation: Operation, token: CancelToken) -> None:
         core = self._core
-        assert operation.request is not None
         if operation.is_from_before:
             self._remember_ended(operation)
         try:
-            for specs in self._planner.plan(operation.request, token):
-                self._take_in(operation, specs)
+            if operation.found is not None:
+                self._take_in(operation, operation.found(), replace(record_of(operation), planned=True))
+                operation.found = None
+            elif operation.request is not None:
+                for specs in self._planner.plan(operation.request, token):
+                    self._take_in(operation, specs)
         except Interrupted:
             if core.is_closing:
                 return
@@ -220,8 +236,14 @@ class Intake:
         places = request.targets if isinstance(request, DeleteRequest) else request.sources
         return all(str(place) in known for place in places)
 
-    def _take_in(self, operation: Operation, specs: list[TransferSpec]) -> None:
-        """Add a batch: new items in one transaction, known ones adopted, those that have ended left out."""
+    def _take_in(
+        self, operation: Operation, specs: list[TransferSpec], record: SavedOperation | None = None
+    ) -> None:
+        """Add a batch: new items in one transaction, known ones adopted, those that have ended left out.
+
+        Args:
+            record: Of the operation, if that is new too.
+        """
         core = self._core
         with core.lock:
             answer = operation.answers.get("target-exists")
@@ -248,7 +270,7 @@ class Intake:
             transfers.append(transfer)
         # Written down before they are shown.
         records = [saved(transfer) for transfer in transfers]
-        seq = self._when_saved(operation, lambda: core.store.add(None, records))
+        seq = self._when_saved(operation, lambda: core.store.add(record, records))
         core.store.request_sync()
         with core.lock:
             core.roster.add(transfers)
