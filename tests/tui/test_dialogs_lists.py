@@ -18,7 +18,7 @@ from engine import (
     Verified,
     Waiting,
 )
-from tests.tui.dialog_host import PENDING, answer_to, drawn, given, shown, survives, text
+from tests.tui.dialog_host import PENDING, acted_on, answer_to, drawn, given, shown, text
 from tests.tui.nasty import ALL, TERM
 from tui import keys
 from tui.keys import Context
@@ -205,10 +205,15 @@ async def test_details_of_a_transfer_that_is_gone_say_so() -> None:
 
 
 async def test_no_name_breaks_a_line_a_list_or_a_sheet() -> None:
-    await survives(PromptScreen(n, value=n, placeholder=n, completer=lambda _: lambda: ALL) for n in ALL)
-    await survives(ChooserScreen(name, [("id", name)]) for name in ALL)
-    await survives(DetailsScreen(name, [(name, name)]) for name in ALL)
-    await survives(TransferDetailsScreen(OneTransfer(named(name)), TransferId(7)) for name in ALL)
+    assert (
+        await acted_on(PromptScreen(n, value=n, placeholder=n, completer=lambda _: lambda: ALL) for n in ALL)
+        == []
+    )
+    assert await acted_on(ChooserScreen(name, [("id", name)]) for name in ALL) == []
+    assert await acted_on(DetailsScreen(name, [(name, name)]) for name in ALL) == []
+    assert (
+        await acted_on(TransferDetailsScreen(OneTransfer(named(name)), TransferId(7)) for name in ALL) == []
+    )
 
 
 def named(name: str) -> TransferDetail:

@@ -84,6 +84,7 @@ async def test_marking_by_pattern_takes_what_matches_only() -> None:
         await press(pilot, "minus")
         await press(pilot, *"*22*", "enter")
         await until(pilot, lambda: main(pilot).left.model.marked_count == 1)
+        assert "1 marked" in text(pilot)
 
 
 async def test_marks_cursor_and_filter_survive_reading_again() -> None:
@@ -244,9 +245,9 @@ async def test_go_to_takes_what_is_typed_and_completes_it() -> None:
         await press(pilot, *"s3://arch")
         await until(pilot, lambda: "s3://archive/" in text(pilot))
         await press(pilot, "tab", "enter")
-        await until(
-            pilot, lambda: main(pilot).right.location == Location(ObjectRef("archive"), BIG.connection)
-        )
+        place = Location(ObjectRef("archive"), BIG.connection)
+        await until(pilot, lambda: main(pilot).right.location == place)
+        assert main(pilot).right.location == place
 
 
 async def test_go_to_accepts_a_relative_path_and_home() -> None:
@@ -256,7 +257,9 @@ async def test_go_to_accepts_a_relative_path_and_home() -> None:
         await until(pilot, lambda: main(pilot).left.location == Location(LocalRef("/home/ann/data/logs/")))
         await press(pilot, "colon")
         await press(pilot, *"~", "enter")
-        await until(pilot, lambda: main(pilot).left.location == Location(LocalRef("/home/ann/")))
+        home = Location(LocalRef("/home/ann/"))
+        await until(pilot, lambda: main(pilot).left.location == home)
+        assert main(pilot).left.location == home
 
 
 async def test_a_profile_is_chosen_from_a_list_and_shows_its_buckets() -> None:

@@ -305,7 +305,8 @@ async def test_in_the_queue_a_question_is_told_without_the_way_there() -> None:
     async with running() as pilot:
         await press(pilot, "w")
         engine(pilot).events.append(Event("attention", engine(pilot).rows[3]))
-        await until(pilot, lambda: told(pilot) == ["report[1].csv has a question. Enter answers it"])
+        await until(pilot, lambda: bool(told(pilot)))
+        assert told(pilot) == ["report[1].csv has a question. Enter answers it"]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
