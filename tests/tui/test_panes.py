@@ -9,7 +9,7 @@ from tests.tui import example
 from tests.tui.drive import drawn, engine, left, main, press, right, running, settled, text, told, until
 from tests.tui.fake_browser import Entry, FakeBrowser, folder
 from tests.tui.fake_engine import FakeManager
-from tui.screens import main as main_module
+from tui.screens import tidings
 
 BIG = Location(ObjectRef("big"), example.PROD.connection_id)
 
@@ -311,7 +311,7 @@ async def test_what_arrived_shows_up_by_itself() -> None:
         manager.add("zz-new.bin", example.S.RUNNING, size=5, bytes_per_second=5.0)
         manager.advance(1)
         main(pilot).tick()
-        main(pilot)._reload_stale()
+        main(pilot).reload_stale()
         await settled(pilot)
         assert any("zz-new.bin" in line for line in right(pilot))
 
@@ -346,8 +346,8 @@ async def test_a_pane_is_read_again_by_itself_only_now_and_then() -> None:
         before = len(manager.browser.asked)
         done = manager.add("new", example.S.DONE, size=5, target="s3://backups/2026/new")
         for _ in range(5):
-            main(pilot)._mark_stale(done)
-            main(pilot)._reload_stale()
+            main(pilot).mark_stale(done)
+            main(pilot).reload_stale()
             await settled(pilot)
         assert len(manager.browser.asked) == before + 1
 
@@ -355,14 +355,14 @@ async def test_a_pane_is_read_again_by_itself_only_now_and_then() -> None:
 async def test_a_pane_that_was_not_reachable_shows_its_rows_when_it_is_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(main_module, "_HEAL_EVERY", 0.0)
+    monkeypatch.setattr(tidings, "_HEAL_EVERY", 0.0)
     browser = FakeBrowser({"s3://logs/": _problem("offline", "it is so"), "/home/ann/data/": []})
     there = Location(ObjectRef("logs"), example.PROD.connection_id)
     async with running(FakeManager(browser, [example.PROD]), right=there) as pilot:
         assert "Not reachable" in text(pilot)
         browser.folders["s3://logs/"] = [Entry("back.log", 1)]
-        main(pilot)._reload_stale()
-        main(pilot)._reload_stale()
+        main(pilot).reload_stale()
+        main(pilot).reload_stale()
         await until(pilot, lambda: "back.log" in text(pilot))
 
 

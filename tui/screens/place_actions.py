@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from textual import work
 
-from engine import LocalRef, Location
+from engine import LocalRef, Location, ObjectRef
 from tui import places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
@@ -87,3 +88,28 @@ class PlaceActions(MainBase):
             self.tell(nothing)
         else:
             self.pane.go(location)
+
+    def known_places(self) -> list[tuple[str, Callable[[], object]]]:
+        """For the palette: the profiles, what the panes show, and home."""
+        found: list[tuple[str, Callable[[], object]]] = []
+
+        def going(location: Location) -> Callable[[], object]:
+            return lambda: self.pane.go(location)
+
+        for profile in self.manager.profiles():
+            found.append((f"profile {profile.name}", going(Location(ObjectRef(""), profile.connection_id))))
+            for pane in (self.left, self.right):
+                if pane.location is None or not places.is_bucket_list(pane.location.place):
+                    continue
+                for name in pane.model.names[:200]:
+                    found.append(
+                        (f"bucket {name}", going(Location(ObjectRef(name), pane.location.connection)))
+                    )
+        for location in (*self.book.bookmarks, *self.book.recent):
+            if self.reaches(location):
+                found.append((places.address(location), going(location)))
+        home = places.parse("~", None, None)
+        if home is not None:
+            found.append(("home folder", going(home)))
+        found.append(("root folder", going(Location(LocalRef("/")))))
+        return found

@@ -1,0 +1,109 @@
+"""What the queue tells: notices about what finished, failed or asks, and panes that are out of date by it."""
+
+from __future__ import annotations
+
+import time
+
+from engine import Event, Health, TransferSnapshot
+from tui import format
+from tui.keys import Context
+from tui.ports import ManagerPort
+from tui.safe_text import display
+from tui.screens.key_hints import KeyHints
+from tui.widgets.file_pane import FilePane
+from tui.widgets.transfer_rows import name_of
+
+RELOAD_AFTER = 0.5
+"""Seconds between looks at which panes are out of date."""
+_RELOAD_EVERY = 2.0
+"""Seconds between two readings of a pane by itself; five times that where it has several pages."""
+_HEALS = frozenset(("offline", "connection-lost", "request-timeout", "stalled", "slow-down", "credentials"))
+_HEAL_EVERY = 5.0
+"""Seconds between two tries of a pane that could not be read for a reason that may go away."""
+_RELOAD_UP_TO = 20_000
+"""Rows up to which a pane is read again by itself when something arrived in it."""
+_EVENTS_AT_ONCE = 100
+
+
+class Tidings(KeyHints):
+    """Part of the main screen."""
+
+    def __init__(self, manager: ManagerPort, **options: object) -> None:
+        super().__init__(manager, **options)  # type: ignore[arg-type]
+        self._welcomed = False
+        self._stale: set[FilePane] = set()
+        self._reload_from: dict[FilePane, float] = {}
+        """Monotonic time before which a pane is not read again by itself."""
+
+    def welcome(self, health: Health) -> None:
+        """Once: what came back from before."""
+        if health.recovered and not self._welcomed:
+            items = format.counted(health.recovered, "unfinished item")
+            left = f" ({format.size_long(health.recovered_bytes)} left)" if health.recovered_bytes else ""
+            verb = "goes" if health.recovered == 1 else "go"
+            self.notice.say(
+                f"{items} came back{left} and {verb} on · P pauses all · w shows them, X there cancels all · Esc hides this"
+            )
+        self._welcomed = True
+
+    def take_events(self) -> None:
+        """Rare facts: notices, and panes that are out of date."""
+        finished: list[TransferSnapshot] = []
+        failed: list[TransferSnapshot] = []
+        asking: list[TransferSnapshot] = []
+        kinds = {"finished": finished, "failed": failed, "attention": asking}
+        for event in self.manager.drain_events(_EVENTS_AT_ONCE):
+            if event.row is not None and event.kind in kinds:
+                kinds[event.kind].append(event.row)
+            elif event.kind == "refused":
+                self._refused(event)
+        for row in finished:
+            self.mark_stale(row)
+        here = self.context is Context.QUEUE
+        if failed:
+            how = "r tries again" if here else "w shows it; r tries again"
+            self._tell_about(failed, "failed", how, bad=True)
+        if asking:
+            how = "Enter answers it" if here else "w, then Enter answers it"
+            self._tell_about(asking, "has a question", how, bad=False)
+
+    def _refused(self, event: Event) -> None:
+        self.tell(display(event.text or "The request was refused"), bad=True)
+
+    def _tell_about(self, rows: list[TransferSnapshot], what: str, how: str, *, bad: bool) -> None:
+        name = display(name_of(rows[0]))
+        others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+        problem = rows[0].problem
+        why = f": {display(problem.why)}" if problem is not None else ""
+        self.tell(f"{name}{others} {what}{why}. {how}", bad=bad)
+
+    def mark_stale(self, row: TransferSnapshot) -> None:
+        """A finished item changed what these panes show."""
+        for pane in (self.left, self.right):
+            if pane.location is None or pane.model.total > _RELOAD_UP_TO:
+                continue
+            here = str(pane.location.place)
+            for there in (row.target, row.source):
+                above, _, name = there.rstrip("/").rpartition("/")
+                if (
+                    above + "/" == here
+                    or (here.startswith(above + "/") and not name)
+                    or (there.startswith(here) and pane.model.total <= 200)
+                ):
+                    self._stale.add(pane)
+
+    def reload_stale(self) -> None:
+        """Read again what has new entries, now and then, and never under the user's hands."""
+        now = time.monotonic()
+        for pane in list(self._stale):
+            busy = pane.is_reading or pane.filter_line.is_focused_now or pane.list.range_start is not None
+            if busy or now < self._reload_from.get(pane, 0.0):
+                continue
+            self._stale.discard(pane)
+            self._reload_from[pane] = now + (_RELOAD_EVERY if pane.model.total <= 1000 else 5 * _RELOAD_EVERY)
+            pane.reload()
+        for pane in (self.left, self.right):
+            pane.refresh_facts()
+            if pane.problem is not None and pane.problem.code in _HEALS and pane not in self._stale:
+                self._stale.add(pane)
+                self._reload_from[pane] = now + _HEAL_EVERY
