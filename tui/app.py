@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine import Location, TransferOptions
+from tui.layout import LayoutFile
 from tui.leaving import Stop
 from tui.log import log_path, redact
 from tui.place_book import PlaceBook
@@ -39,6 +40,7 @@ class S3TuiApp(App[int]):
         right: The same for the right; ``None`` where nothing is configured.
         options: How what is queued here is moved.
         book: Bookmarks and recent places; without it nothing is remembered.
+        layout: How the screen is divided; the same.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
     """
@@ -59,6 +61,7 @@ class S3TuiApp(App[int]):
         options: TransferOptions | None = None,
         theme: str | None = None,
         book: PlaceBook | None = None,
+        layout: LayoutFile | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -67,7 +70,7 @@ class S3TuiApp(App[int]):
         self._stop = stop
         self._failure = ""
         """Why the screen had to be left, to be said once the terminal is given back."""
-        self.main = MainScreen(manager, left, right, options=options, book=book, now=now)
+        self.main = MainScreen(manager, left, right, options=options, book=book, layout=layout, now=now)
         if theme is not None and theme in self.available_themes:
             self.theme = theme
 
@@ -99,7 +102,7 @@ class S3TuiApp(App[int]):
 
     def _close(self) -> None:
         self.manager.close(CLOSE_DEADLINE)
-        self.main.book.save()
+        self.main.save_now()
 
     def action_help_quit(self) -> None:
         """Ctrl+C: the same as q; where that is already being asked, leave."""

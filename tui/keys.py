@@ -164,6 +164,16 @@ ACTIONS: tuple[KeyAction, ...] = (
             "Move fewer parts at a time", 0, "Transfers"),
     _global("workers-up", "greater_than_sign", "screen.workers_up", "More workers",
             "Move more parts at a time", 0, "Transfers"),
+    _global("alone", "Z", "screen.alone", "Alone", "Show only the pane or the queue that has the keys, or all again",
+            0, "Layout"),
+    _global("split-left", "left_parenthesis", "screen.split_left", "Line left",
+            "Move the line between the panes to the left", 0, "Layout"),
+    _global("split-right", "right_parenthesis", "screen.split_right", "Line right",
+            "Move the line between the panes to the right", 0, "Layout"),
+    _global("queue-shorter", "left_curly_bracket", "screen.queue_shorter", "Shorter queue",
+            "Give the queue a line less", 0, "Layout"),
+    _global("queue-taller", "right_curly_bracket", "screen.queue_taller", "Taller queue",
+            "Give the queue a line more", 0, "Layout"),
     _global("help", "question_mark f1", "screen.help", "Help", "Show every key that works here", 20),
     _global("palette", "ctrl+p", "app.command_palette", "Palette", "Find an action by its name", 22),
     _global("quit", "q f10 ctrl+q", "screen.quit_program", "Quit",
@@ -184,6 +194,10 @@ _NAMES = {
     "backslash": "\\",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "space": "Space",
@@ -211,6 +225,15 @@ def action(id: str) -> KeyAction:
         KeyError: There is none.
     """
     return _BY_ID[id]
+
+
+def key_of(id: str) -> str:
+    """The key of an action as people write it, for words that mention it.
+
+    >>> key_of("app.queue")
+    'w'
+    """
+    return action(id).shown_key
 
 
 def for_context(*contexts: Context) -> Iterator[KeyAction]:

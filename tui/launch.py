@@ -14,9 +14,11 @@ from engine import (
     UsageError,
     has_credentials_hint,
 )
+from tui import layout, place_book
+from tui.layout import LayoutFile
 from tui.leaving import Stop, signals
 from tui.options import COMMANDS
-from tui.place_book import FILE_NAME, PlaceBook
+from tui.place_book import PlaceBook
 from tui.setup import Setup, place_of
 
 _LATE_CLOSE_SECONDS = 0.6
@@ -29,7 +31,8 @@ def open_app(setup: Setup) -> int:
     Raises:
         UsageError: The places make no sense, or there is no terminal.
     """
-    book = PlaceBook(os.path.join(os.path.dirname(setup.settings.path), FILE_NAME))
+    folder = os.path.dirname(setup.settings.path)
+    book = PlaceBook(os.path.join(folder, place_book.FILE_NAME))
     left, right = places_of(setup, book)
     check_terminal()
     with signals(sys.stdin.fileno()) as stop:
@@ -54,6 +57,7 @@ def _run_app(setup: Setup, left: Location, right: Location | None, book: PlaceBo
             or setup.settings.theme
             or os.environ.get("TEXTUAL_THEME"),
             book=book,
+            layout=LayoutFile(os.path.join(os.path.dirname(setup.settings.path), layout.FILE_NAME)),
             stop=stop,
         )
         if stop.code is not None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from engine import ConnectionId, LocalRef, Location, ObjectRef, Place
 from tui.places import parent
+from tui.private_file import write_private
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ class PlaceBook:
                 return
             there = self._read()
             try:
-                _write(self._path, _merged(there, pages, dict(self._bookmarked)))
+                merged = _merged(there, pages, dict(self._bookmarked))
+                write_private(self._path, json.dumps(_encoded(merged), indent=1).encode("ascii"))
             except OSError as error:
                 self.problem = f"{self._path} cannot be written: {error.strerror}"
                 log.warning("the places could not be saved: %s", error.strerror)
@@ -180,31 +182,6 @@ def _merged(there: _Pages, ours: _Pages, bookmarked: Mapping[Location, bool]) ->
     left_at = {**there.left_at, **ours.left_at}
     newest = list(left_at.items())[-_MOST_PROFILES:]
     return _Pages(_applied(there.bookmarks, bookmarked), recent, dict(newest))
-
-
-def _write(path: str, pages: _Pages) -> None:
-    """All of it or nothing, for the user's eyes only.
-
-    Raises:
-        OSError: The disk says no; the old file stands.
-    """
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    fresh = os.path.join(folder, f".{FILE_NAME}.{os.getpid()}")
-    data = json.dumps(_encoded(pages), indent=1).encode("ascii")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(fresh)
-    try:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(fresh)
-        raise
 
 
 def _encoded(pages: _Pages) -> dict[str, object]:

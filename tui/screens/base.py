@@ -21,9 +21,11 @@ from engine import (
     TransferOptions,
     UsageError,
 )
+from tui.layout import LayoutFile
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.safe_text import display
+from tui.widgets.elsewhere import ElsewhereLine
 from tui.widgets.file_pane import FilePane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.speed_panel import SpeedPanel
@@ -63,15 +65,17 @@ class MainBase(Screen[None]):
         *,
         options: TransferOptions | None = None,
         book: PlaceBook | None = None,
+        layout: LayoutFile | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.manager, self.now = manager, now
         self.book = book or PlaceBook()
         """Bookmarks and recent places."""
+        self.layout_file = layout or LayoutFile()
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
-        self.notice = NoticeLine()
+        self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
         self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
         self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
         self.queue = QueuePane(manager.snapshot)

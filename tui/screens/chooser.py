@@ -74,6 +74,10 @@ class ListScreen(Dialog[Value]):
         """Show everything at first."""
         self._narrow("")
 
+    def fit(self, cells: int, lines: int) -> None:
+        """The list scrolls where it is too tall."""
+        self.query_one(OptionList).styles.max_height = max(min(16, lines - 3), 2)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._narrow(event.value)

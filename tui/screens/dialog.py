@@ -40,10 +40,10 @@ class Choice:
     label: str
     explanation: str = ""
 
-    def line(self, label_cells: int) -> str:
-        """The choice as one line."""
+    def line(self, label_cells: int, *, brief: bool = False) -> str:
+        """The choice as one line; `brief` without the explanation."""
         text = f"{self.key}  {pad(display(self.label), label_cells)}"
-        return f"{text}  {display(self.explanation)}".rstrip()
+        return text.rstrip() if brief else f"{text}  {display(self.explanation)}".rstrip()
 
 
 class Choices(OptionList):
@@ -59,9 +59,24 @@ class Choices(OptionList):
 
     def __init__(self, choices: Sequence[Choice]) -> None:
         self.choices = tuple(choices)
-        cells = max(width(display(choice.label)) for choice in choices)
-        self._texts = [choice.line(cells) for choice in choices]
+        self._label_cells = max(width(display(choice.label)) for choice in choices)
+        self._texts = self._answer_lines(brief=False)
         super().__init__(*(Option(self._prompt(i, False)) for i in range(len(choices))), compact=True)
+
+    def _answer_lines(self, *, brief: bool) -> list[str]:
+        return [choice.line(self._label_cells, brief=brief) for choice in self.choices]
+
+    def lines_at(self, cells: int) -> int:
+        """Lines they take with their explanations, wrapped to `cells`."""
+        return sum(-(-width(text) // max(cells, 1)) for text in self._answer_lines(brief=False))
+
+    def explain(self, on: bool) -> None:
+        """Show the explanations, or leave them out for want of room."""
+        texts = self._answer_lines(brief=not on)
+        if texts != self._texts:
+            self._texts = texts
+            for index in range(len(texts)):
+                self.replace_option_prompt_at_index(index, self._prompt(index, index == self.highlighted))
 
     def _prompt(self, index: int, here: bool) -> Content:
         # The cursor is a glyph too, for terminals without colours.
@@ -127,6 +142,7 @@ class Dialog(ClosesOnce[Result]):
         & .words { height: auto; max-height: 13; }
         & .words > Static { height: auto; }
         & .problem { height: auto; color: $text-error; }
+        & .long-hint { height: auto; color: $text-muted; display: none; }
         & Choices { height: auto; margin-top: 1; background: $surface; }
     }
     """
@@ -138,8 +154,28 @@ class Dialog(ClosesOnce[Result]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-danger" if self._danger else "") as frame:
             yield from self.compose_inside()
+            yield Static(self._hint, classes="long-hint", markup=False)
         frame.border_title = Content(cut(display(self._title), 72)) if self._title else None
-        frame.border_subtitle = Content(self._hint) if self._hint else None
+
+    def on_mount(self) -> None:
+        """Fit into the terminal."""
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Fit into the terminal as it is now."""
+        self._fit()
+
+    def _fit(self) -> None:
+        cells, lines = min(self.app.size.width * 94 // 100, 90) - 4, self.app.size.height * 92 // 100 - 2
+        is_long = width(self._hint) > cells - 4
+        self.query_one("#dialog").border_subtitle = (
+            Content(self._hint) if self._hint and not is_long else None
+        )
+        self.query_one(".long-hint").display = is_long
+        self.fit(cells, max(lines - (2 if is_long else 0), 3))
+
+    def fit(self, cells: int, lines: int) -> None:
+        """Make what is inside no taller than `lines`, at `cells` a line: the frame would cut it."""
 
     def compose_inside(self) -> ComposeResult:
         """What stands in the frame."""
@@ -178,6 +214,19 @@ class ChoiceDialog(Dialog[Result]):
         with VerticalScroll(classes="words", can_focus=False):
             yield Static(plain("\n".join(self._texts)), id="words")
         yield Choices(self._choices)
+
+    def fit(self, cells: int, lines: int) -> None:
+        """Where it is too tall, the answers are not explained; then the words scroll, then the answers."""
+        choices = self.query_one(Choices)
+        needed = choices.lines_at(cells - 4) + 1
+        words = sum(-(-width(display(line)) // cells) for text in self._texts for line in text.split("\n"))
+        fits = min(words, 13) + needed <= lines
+        choices.explain(fits)
+        if not fits:
+            needed = len(choices.choices) + 1
+        words = max(min(13, lines - needed), 3)
+        self.query_one(".words").styles.max_height = words
+        choices.styles.max_height = max(lines - words - 1, 2)
 
     def show_lines(self, lines: Iterable[str]) -> None:
         """Put other words above the answers, while a count is still running, say."""

@@ -25,6 +25,7 @@ from tui.screens.confirm import QuitScreen
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.help import HelpScreen
+from tui.screens.layout_actions import LayoutActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
@@ -58,7 +59,9 @@ _ASKING = frozenset(
 """Actions that ask the user, or wait for an answer to show."""
 
 
-class MainScreen(ObjectActions, BrowseActions, FileActions, Tidings, ExposureActions, PlaceActions):
+class MainScreen(
+    ObjectActions, BrowseActions, FileActions, Tidings, ExposureActions, PlaceActions, LayoutActions
+):
     """See the module."""
 
     CSS_PATH = "main.tcss"
@@ -90,6 +93,7 @@ class MainScreen(ObjectActions, BrowseActions, FileActions, Tidings, ExposureAct
         with Horizontal(id="panes"):
             yield self.left
             yield self.right
+        yield self.elsewhere
         yield self.queue
         yield self.totals
         yield self.key_bar
@@ -114,6 +118,7 @@ class MainScreen(ObjectActions, BrowseActions, FileActions, Tidings, ExposureAct
         self.take_events()
         self.ask_about_exposure()
         self.note_places()
+        self.say_elsewhere()
         self.show_keys()
 
     # -- focus and keys ----------------------------------------------------------------------------

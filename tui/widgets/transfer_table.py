@@ -33,6 +33,10 @@ _COUNTED = (
 """States, the word for many in them, and the style of what wants to be looked at."""
 
 
+_SHORT = {View.ACTIVE: "Run", View.WAITING: "Wait", View.FAILED: "Fail"}
+"""Words for the tabs where there is no room for the full ones."""
+
+
 class TransferTable(LineTable):
     """The lines. Knows only the rows of its window; asks for others when it is scrolled."""
 
@@ -199,22 +203,22 @@ class QueuePane(Vertical):
         room = max(self.size.width - 4, 8)
         while len(parts) > 1 and sum(len(text) + 3 for text, _ in parts) - 3 > room:
             parts.pop()  # a count that was cut in two would be another number
-        said = tuple(parts), self._tabs()
+        said = tuple(parts), self._tabs(room)
         if said != self._said:
             self._said = said
             self.border_title = in_border(parts, room)
             self.border_subtitle = Content(cut(said[1], room))
 
-    def _tabs(self) -> str:
+    def _tabs(self, room: int) -> str:
         table = self.table
         if not self.has_focus_within and table.view is View.ALL and not table.find:
             return ""
-        names = []
-        for number, view in enumerate(View, start=1):
-            name = view.value.capitalize()
-            names.append(f"[{number} {name}]" if view is table.view else f"{number} {name}")
         found = f" · / {display(table.find)}" if table.find else ""
-        return "  ".join(names) + found
+        names = [view.value.capitalize() for view in View]
+        if sum(len(name) + 4 for name in names) + len(found) > room:
+            names = [_SHORT.get(view, view.value.capitalize()) for view in View]
+        tabs = [f"{number} {name}" for number, name in enumerate(names, start=1)]
+        return "  ".join(f"[{t}]" if v is table.view else t for t, v in zip(tabs, View, strict=True)) + found
 
     def escape(self) -> bool:
         """Leave what narrows the view; false if there was nothing to leave."""
