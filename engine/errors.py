@@ -121,14 +121,15 @@ class TransferError(EngineError):
 class Retryable(TransferError):
     """Try the same part again after a delay. Codes: connection-lost stalled truncated server-error
     slow-down bad-digest bad-reply request-timeout part-changed short-of-resources; and, where the
-    item has to be looked at from its beginning, upload-gone object-changed."""
+    item has to be looked at from its beginning, upload-gone object-changed. A server's slow-down is
+    waited out however often it comes."""
 
     code = "connection-lost"
 
 
 class Condition(TransferError):
-    """Nothing is wrong with the item; wait until it heals. Codes: offline throttled credentials
-    disk-full clock-skew state-unsaved.
+    """Nothing is wrong with the item; wait until it heals. Codes: offline credentials disk-full
+    clock-skew state-unsaved.
 
     `scope` says for whom: ``("endpoint", connection id)`` or ``("disk", device number)``; everything
     in that scope waits, and one piece of work probes whether it is over. With `alone` only this one
@@ -188,7 +189,7 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
     "request-timeout": ("the server gave up waiting", _RETRY_NOW, True),
     "truncated": ("the reply ended too early", _RETRY_NOW, True),
     "server-error": ("the server failed", _RETRY_NOW, True),
-    "slow-down": ("the server is busy", _RETRY_NOW, True),
+    "slow-down": ("the server is busy", "It goes on by itself, more slowly; press r to try now.", True),
     "bad-digest": ("the bytes were damaged on the way", _RETRY_NOW, True),
     "bad-reply": (
         "the reply is not what S3 sends",
@@ -207,7 +208,6 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         "Check --endpoint-url, AWS_ENDPOINT_URL and the region.",
         True,
     ),
-    "throttled": ("the server asked to slow down", "It goes on by itself, more slowly.", True),
     "credentials": (
         "the credentials have expired",
         "Sign in again (for SSO: aws sso login); it then goes on by itself.",

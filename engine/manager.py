@@ -319,10 +319,10 @@ class TransferManager(Requests):
             probing = core.scheduler.probing
             moving = counts[S.RUNNING] + counts[S.FINISHING] > len(probing)
             retrying = any(
-                item.hold is not None and item.hold.reason == "retry" and item.id not in probing
+                item.hold is not None and item.hold.is_timed and not core.scheduler.only_tries(item)
                 for item in core.scheduler.active
             )
-            waiting = core.scheduler.blockades and (counts[S.WAITING] or probing)
+            waiting = core.scheduler.has_conditions and (counts[S.WAITING] or probing)
             return bool(waiting or core.store.problem) and not moving and not retrying
 
     # -- connections -------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class Scheduler:
         self._small_active = self._large_active = 0
         self._ending: set[TransferId] = set()
         """Small items that no worker is needed for any more: they are put in place and written down."""
-        self.ceilings = Ceilings(lambda: self.workers)
+        self.ceilings = Ceilings(lambda: self.workers, self._rng)
         """What busy servers may be asked for."""
 
     # -- what there is -----------------------------------------------------------------------------
@@ -313,11 +313,23 @@ class Scheduler:
         return freed
 
     @property
+    def has_conditions(self) -> bool:
+        """Something holds up items until it heals."""
+        return bool(self.blockades) or self.ceilings.any_refuses
+
+    @property
     def probing(self) -> frozenset[TransferId]:
         """Items that are under way to see whether a condition is over."""
-        tries = {blockade.probe for blockade in self.blockades.values()}
         return frozenset(
-            item.id for item in self._rotation if item.id in tries and item.state in (S.RUNNING, S.FINISHING)
+            item.id
+            for item in self._rotation
+            if item.state in (S.RUNNING, S.FINISHING) and self.only_tries(item)
+        )
+
+    def only_tries(self, transfer: Transfer) -> bool:
+        """What it does now tells no more than whether a condition is over."""
+        return self.ceilings.refuses(transfer.spec.connection) or any(
+            blockade.probe == transfer.id for blockade in self.blockades.values()
         )
 
     def gave_up(self, transfer: Transfer) -> None:

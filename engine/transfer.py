@@ -65,6 +65,11 @@ class Hold:
         """Monotonic time of the next try."""
         self.attempt, self.attempts = attempt, attempts
 
+    @property
+    def is_timed(self) -> bool:
+        """The item comes again by itself at that time; else with the condition that holds it up."""
+        return self.reason in ("retry", "throttled")
+
 
 class Transfer:
     """One item of the queue."""
@@ -86,6 +91,7 @@ class Transfer:
         "problem",
         "question",
         "rank",
+        "refusals",
         "run",
         "saved_seq",
         "seconds_before",
@@ -110,6 +116,8 @@ class Transfer:
         """Its share of `Sums.bytes_parked`."""
         self.attempts = 0
         """Tries in a row that failed without any part getting done."""
+        self.refusals = 0
+        """Of other tries in a row, how often the server was too busy: that is waited out, however often."""
         self.problem: Problem | None = None
         self.last_error: Problem | None = None
         self.question: Question | None = None

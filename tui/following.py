@@ -13,7 +13,7 @@ from tui.waiting import waiting_text
 
 S = TransferState
 
-CONDITIONS = ("offline", "throttled", "credentials", "disk-full", "clock-skew", "state-unsaved")
+CONDITIONS = ("offline", "slow-down", "credentials", "disk-full", "clock-skew", "state-unsaved")
 """Codes of what heals by itself or from outside."""
 
 _LOOK_EVERY = 0.25

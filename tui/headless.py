@@ -21,6 +21,7 @@ from tui.progress import Progress
 from tui.safe_text import display
 from tui.setup import Setup, place_of
 from tui.streams import complain, through_a_hangup
+from tui.waiting import reason_words
 
 S = TransferState
 
@@ -176,7 +177,7 @@ def not_done(row: TransferSnapshot) -> str:
         answers = ", ".join(row.question.answers)
         return f"{what}: {row.question.text}. Answer on the screen ({answers}), or give --on-conflict"
     if row.waiting is not None:
-        return f"{what}: {row.waiting.reason} ({row.waiting.text}). s3tui run goes on"
+        return f"{what}: {reason_words(row.waiting)} ({row.waiting.text}). s3tui run goes on"
     return what
 
 

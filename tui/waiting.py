@@ -15,6 +15,11 @@ _REASONS = {
 }
 
 
+def reason_words(waiting: Waiting) -> str:
+    """What it waits for, in a word or two."""
+    return _REASONS.get(waiting.reason, waiting.reason)
+
+
 def waiting_text(waiting: Waiting) -> str:
     """Short, and what matters first: a narrow screen cuts its end.
 
@@ -24,6 +29,8 @@ def waiting_text(waiting: Waiting) -> str:
     'offline, retry in 8s (connection refused)'
     >>> waiting_text(Waiting("clock", "21 min fast", 0.4))
     'clock 21 min fast, retry now'
+    >>> waiting_text(Waiting("throttled", "asks 1 request at a time: SlowDown", 12.0))
+    'server busy, retry in 12s (asks 1 request at a time: SlowDown)'
     """
     when = "now" if waiting.seconds_left < 1 else f"in {format.duration(waiting.seconds_left)}"
     if waiting.reason == "clock" and waiting.text:
@@ -31,6 +38,6 @@ def waiting_text(waiting: Waiting) -> str:
     if waiting.reason == "retry":
         what = f"retry {waiting.attempt}/{waiting.attempts}" if waiting.attempts else "retry"
     else:
-        what = _REASONS.get(waiting.reason, waiting.reason) + ", retry"
+        what = reason_words(waiting) + ", retry"
     why = f" ({waiting.text})" if waiting.text else ""
     return f"{what} {when}{why}"

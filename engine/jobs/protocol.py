@@ -52,6 +52,7 @@ class Part:
         "not_before",
         "number",
         "offset",
+        "refusals",
     )
 
     def __init__(self, number: int, offset: int, length: int, action: PartAction = PartAction.MOVE) -> None:
@@ -61,6 +62,8 @@ class Part:
         self.action = action
         self.done = 0
         self.attempts = 0
+        self.refusals = 0
+        """Further tries for which the server was too busy."""
         self.not_before = 0.0
         """Monotonic time before which it is not tried again."""
         self.confirmed = False

@@ -20,6 +20,9 @@ T = TypeVar("T")
 _ATTEMPTS = 6
 """About half a minute in all, if every wait is a long one."""
 
+_RETRY_AFTER_MOST = 60.0
+"""Seconds that a server may ask for between two attempts: whoever waits for the plan is told after some minutes."""
+
 _MOST_BREAKS = 200
 """Of one listing, however far it came between them: a server that starts over each time is given up."""
 
@@ -82,5 +85,6 @@ class Patience:
         """Wait before the next attempt, or raise `error` if this was the last one."""
         if self._policy.exhausted(attempt):
             raise error
-        if self._clock.wait(self.token, self._policy.delay(attempt, error.retry_after)):
+        asked = min(error.retry_after or 0.0, _RETRY_AFTER_MOST)
+        if self._clock.wait(self.token, self._policy.delay(attempt, asked)):
             self.token.check()

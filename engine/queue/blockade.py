@@ -12,7 +12,6 @@ Scope = tuple[str, str]
 
 _DELAYS: dict[str, tuple[float, float]] = {
     "offline": (0.5, 30.0),
-    "throttled": (1.0, 60.0),
     "credentials": (5.0, 30.0),
     "disk-full": (5.0, 15.0),
     "clock-skew": (15.0, 60.0),

@@ -73,6 +73,7 @@ class Commands:
         core = self._core
         transfer.attempts = 0
         if transfer.state is S.WAITING:
+            core.scheduler.ceilings.ask_now(transfer.spec.connection, core.clock.monotonic())
             for blockade in core.scheduler.blockades.values():
                 if transfer.id in blockade.items:
                     blockade.until = core.clock.monotonic()
@@ -193,7 +194,7 @@ class Commands:
                 continue
             if item.state is S.QUEUED:
                 core.scheduler.ready(item)
-            elif item.state is S.WAITING and item.hold is not None and item.hold.reason == "retry":
+            elif item.state is S.WAITING and item.hold is not None and item.hold.is_timed:
                 # If it was due and waited for room, it did so under its old rank.
                 core.scheduler.wait_until(item, item.hold.until)
         core.touch()

@@ -21,7 +21,7 @@ from engine.snapshot import (
     View,
     Waiting,
 )
-from engine.transfer import Transfer
+from engine.transfer import Hold, Transfer
 
 S = TransferState
 
@@ -88,10 +88,21 @@ def _waiting(core: Core, transfer: Transfer, now: float) -> Waiting | None:
         return None
     if hold.reason == "retry":
         return Waiting("retry", hold.text, max(0.0, hold.until - now), hold.attempt, hold.attempts)
+    if hold.reason == "throttled":
+        return _throttled(core, transfer, hold, now)
     blockade = core.scheduler.blockade_for(lane_of(transfer))
     until = blockade.until if blockade is not None else hold.until
     text = blockade.text if blockade is not None else hold.text
     return Waiting(hold.reason, text, max(0.0, until - now))
+
+
+def _throttled(core: Core, transfer: Transfer, hold: Hold, now: float) -> Waiting:
+    ceilings, connection = core.scheduler.ceilings, transfer.spec.connection
+    until = max(hold.until, ceilings.left_alone_until(connection))
+    count = ceilings.at_a_time(connection, now)
+    asked = f"asks {count} {'request' if count == 1 else 'requests'} at a time"
+    text = f"{asked}: {hold.text}" if hold.text else asked
+    return Waiting("throttled", text, max(0.0, until - now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +309,9 @@ class Reporter:
             row=row_of(self._core, transfer),
             part_size=transfer.checkpoint.part_size or likely_part_size(spec.size, spec.options.part_size),
             parts=tuple(_part(part) for part in shown),
-            attempts=transfer.attempts + sum(part.attempts for part in parts),
+            attempts=transfer.attempts
+            + transfer.refusals
+            + sum(part.attempts + part.refusals for part in parts),
             last_error=transfer.problem or transfer.last_error,
             upload_id=transfer.checkpoint.upload_id,
             average_bytes_per_second=run.meter.average if run is not None else 0.0,
@@ -313,6 +326,6 @@ def _part(part: Part) -> PartSnapshot:
     elif part.confirmed:
         state = "done"
     else:
-        state = "retrying" if part.attempts else "pending"
+        state = "retrying" if part.attempts or part.refusals else "pending"
     done = part.length if part.confirmed else part.done
-    return PartSnapshot(part.number, part.offset, part.length, done, state, part.attempts)
+    return PartSnapshot(part.number, part.offset, part.length, done, state, part.attempts + part.refusals)

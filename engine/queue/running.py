@@ -16,10 +16,11 @@ from engine.queue.closing import Closer, Closing, close_job
 from engine.queue.context import ItemContext
 from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
-from engine.queue.reasons import brief, in_the_way
+from engine.queue.reasons import in_the_way
 from engine.queue.reports import row_of
-from engine.scheduler import KEPT_WAITING, Work, WorkKind, lane_of
-from engine.transfer import Hold, Run, Transfer
+from engine.queue.retrying import try_again
+from engine.scheduler import Work, WorkKind, lane_of
+from engine.transfer import Run, Transfer
 
 log = logging.getLogger(__name__)
 
@@ -143,13 +144,15 @@ class Runner:
             run.base -= part.length
             run.parts_done -= 1
         if part.confirmed:
-            transfer.attempts = 0
+            transfer.attempts = transfer.refusals = 0
         else:
             part.action = PartAction.MOVE
             run.pending.append(part)
             core.wake()
         if transfer.state is S.WAITING:
             core.go(transfer, S.RUNNING)
+        if part.confirmed and not was_confirmed:
+            core.scheduler.ceilings.answered(transfer.spec.connection, self._clock.monotonic())
         self._got_through(transfer, has_written=part.confirmed and not was_confirmed)
         return self._to_finish(transfer, run) if run.is_complete else []
 
@@ -189,6 +192,7 @@ class Runner:
             run.finishing = True
             if transfer.state is S.RUNNING:
                 self._core.go(transfer, S.FINISHING)
+            self._core.scheduler.ceilings.answered(transfer.spec.connection, self._clock.monotonic())
             self._got_through(transfer)
             self._core.scheduler.ending(transfer)
             self._closer.put(Closing(transfer, run, result))
@@ -264,7 +268,8 @@ class Runner:
         elif isinstance(error, NeedsAnswer):
             self._ask(transfer, error)
         elif isinstance(error, Retryable):
-            self._try_again(transfer, run, part, error)
+            if not try_again(core, transfer, run, part, error):
+                self._fail(transfer)
         else:
             self._fail(transfer)
 
@@ -316,41 +321,6 @@ class Runner:
         core.tell(event("failed", row_of(core, transfer)))
         core.stop_run(transfer, "failed")
 
-    def _try_again(self, transfer: Transfer, run: Run, part: Part | None, error: Retryable) -> None:
-        core, now = self._core, self._clock.monotonic()
-        core.scheduler.gave_up(transfer)
-        connection = transfer.spec.connection
-        if error.code in ("slow-down", "short-of-resources") and connection is not None:
-            core.scheduler.ceilings.is_busy(connection, now)
-        if error.code in ("upload-gone", "object-changed"):
-            part = None  # Not one part is to be tried again, but the item looked at from its beginning.
-        if part is not None:
-            # A run that could not be kept has counted too.
-            attempt = part.attempts = max(part.attempts, transfer.attempts) + 1
-        else:
-            transfer.attempts += 1
-            attempt = transfer.attempts
-        if core.retries.exhausted(attempt):
-            transfer.attempts = 0
-            self._fail(transfer)
-            return
-        delay = core.retries.delay(attempt, error.retry_after)
-        hold = Hold("retry", brief(error), now + delay, attempt + 1, core.retries.attempts)
-        if part is not None:
-            run.delay(part, now + delay)
-            core.wake()
-            if run.in_hand or run.pending:
-                return  # Other parts of it go on.
-            kept = sum(1 for item in core.scheduler.active if item.state is S.WAITING)
-            if kept < KEPT_WAITING:
-                core.go(transfer, S.WAITING)
-                transfer.hold = hold
-                return
-            transfer.attempts = max(transfer.attempts, attempt)
-        core.go(transfer, S.WAITING)
-        transfer.hold = hold
-        core.stop_run(transfer, "retry")
-
     # -- closing a run -----------------------------------------------------------------------------
 
     def close_left(self) -> None:
@@ -377,8 +347,6 @@ class Runner:
                 core.scheduler.chore(Work(WorkKind.DISCARD, transfer))
             elif transfer.state is S.QUEUED:
                 core.scheduler.ready(transfer)
-            elif (
-                transfer.state is S.WAITING and transfer.hold is not None and transfer.hold.reason == "retry"
-            ):
+            elif transfer.state is S.WAITING and transfer.hold is not None and transfer.hold.is_timed:
                 core.scheduler.wait_until(transfer, transfer.hold.until)
             core.wake()

@@ -162,7 +162,7 @@ class Process:
         if not self.turns.step(at):
             self.clock.now = max(before, at)
         scheduler, passed = self.core.scheduler, self.clock.now - before
-        is_open = not scheduler.blockades and not scheduler.held
+        is_open = not scheduler.has_conditions and not scheduler.held
         if is_open:
             self.open_seconds += passed
         if (
@@ -235,7 +235,14 @@ class Process:
         scheduler, now = self.core.scheduler, self.clock.now
         late = [now - blockade.until for blockade in scheduler.blockades.values() if blockade.items]
         if not late and self.core.roster.sums.counts[S.WAITING]:
-            late = [now - item.hold.until for item in self.core.roster if item.hold is not None]
+            alone = (
+                scheduler.ceilings.left_alone_until
+            )  # Of a server that refuses all, one item at a time asks.
+            late = [
+                now - (alone(item.spec.connection) or item.hold.until)
+                for item in self.core.roster
+                if item.hold is not None
+            ]
         return max(late, default=0.0)
 
     # -- ending ------------------------------------------------------------------------------------

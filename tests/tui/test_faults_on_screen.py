@@ -214,16 +214,16 @@ async def test_a_busy_server_shows_how_much_less_is_asked_and_that_it_rises_agai
 
 
 @pytest.mark.fault(16)
-async def test_a_server_that_is_busy_for_one_item_counts_its_tries(
+async def test_a_server_that_is_busy_for_one_item_shows_when_it_is_asked_again(
     s3: ScriptedS3, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     proxy.add(Rule(s3_error("SlowDown", 503, retry_after="60"), method="PUT", path="/a$", nth=1))
     with running_on(tmp_path / "state", proxy.url, workers=4) as engine:
         async with on_screen(engine, tmp_path) as screen:
             engine.copy(write(tmp_path / "files" / "a", 10), "s3://b/a")
-            await screen.until(lambda text: (seconds(text, "WAIT         retry 2/8") or 99) < 58)
-            await screen.shows("(server busy: Slo")
-            await screen.details("server is busy (SlowDown: as told)")
+            await screen.until(lambda text: (seconds(text, "WAIT         server busy, retry") or 99) < 58)
+            await screen.shows("(asks 1 req")
+            await screen.details("asks 1 request at a time: SlowDown", "server is busy (SlowDown: as told)")
             await screen.press("r")
             await screen.shows("DONE", "verified crc")
 

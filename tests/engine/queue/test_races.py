@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import Condition, Interrupted, Retryable
 from engine.model import MIB, DeleteRequest, LocalRef, TransferState
-from engine.queue import running
+from engine.queue import retrying
 from engine.queue.core import Core
 from engine.scheduler import WorkKind
 from engine.state.store import SavedOperation, Store
@@ -242,9 +242,8 @@ def test_a_busy_server_is_asked_for_more_again_without_anything_else_happening(q
 
 def test_small_items_that_wait_for_another_try_leave_room_to_others(tmp_path: Path) -> None:
     with quiet_at(tmp_path / "state", workers=2) as queue:
-        queue.job.steps["move"] = [Retryable("slow-down", retry_after=60.0) for _ in range(2)]
+        queue.job.steps["move"] = [Retryable("connection-lost", retry_after=60.0) for _ in range(2)]
         items = queue.add(upload("a"), upload("b"), upload("c"))
-        queue.core.scheduler.ceilings.is_busy = lambda *args: None  # type: ignore[method-assign]
         queue.do_all()
         assert states(items) == [S.WAITING, S.WAITING, S.DONE]
 
@@ -291,7 +290,7 @@ def test_an_item_cancelled_while_nothing_can_be_saved_does_not_come_back(
 def test_attempts_are_counted_also_where_too_many_items_wait_to_be_kept_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "KEPT_WAITING", 0)
+    monkeypatch.setattr(retrying, "KEPT_WAITING", 0)
     with quiet_at(tmp_path / "state", attempts=3) as queue:
         queue.job.steps["move"] = [Retryable("connection-lost") for _ in range(20)]
         (item,) = queue.add(upload("a"))
