@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.preview import Preview
+from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
 from engine.config import EngineConfig
 from engine.errors import (
     Condition,
@@ -65,6 +66,7 @@ from engine.snapshot import (
 if TYPE_CHECKING:
     from engine.manager import OperationProgress, TransferManager
     from engine.planner import Planner
+    from engine.queue.uploads import OwnUpload
     from engine.reading import SavedQueue, read_history, read_queue
     from engine.s3.connection import Connections
     from engine.state.lock import prepare_state_dir
@@ -76,6 +78,7 @@ _LATER = {
     "Connections": "engine.s3.connection",
     "FinishedItem": "engine.state.records",
     "OperationProgress": "engine.manager",
+    "OwnUpload": "engine.queue.uploads",
     "Planner": "engine.planner",
     "SavedQueue": "engine.reading",
     "TransferManager": "engine.manager",
@@ -88,6 +91,7 @@ _LATER = {
 
 __all__ = [
     "DEFAULT_PART_SIZE",
+    "AbortProgress",
     "Answer",
     "Browser",
     "CancelToken",
@@ -108,6 +112,7 @@ __all__ = [
     "Facts",
     "FinishedItem",
     "Health",
+    "IncompleteUpload",
     "ItemKind",
     "ListingProgress",
     "LocalRef",
@@ -116,6 +121,7 @@ __all__ = [
     "OperationId",
     "OperationProgress",
     "Outcome",
+    "OwnUpload",
     "Page",
     "PartSnapshot",
     "Place",
@@ -148,6 +154,7 @@ __all__ = [
     "TransferRequest",
     "TransferSnapshot",
     "TransferState",
+    "UploadsFound",
     "UsageError",
     "Verified",
     "View",

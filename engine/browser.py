@@ -10,6 +10,7 @@ from engine.browsing.answers import Answer, ConnectionTest, CountProgress, Detai
 from engine.browsing.completion import complete
 from engine.browsing.desk import Desk, Question
 from engine.browsing.object_desk import ObjectDesk
+from engine.browsing.upload_desk import UploadDesk
 from engine.local.fsops import FsOps
 from engine.model import ConnectionId, Location, TransferRequest
 from engine.pace.clock import Clock, SystemClock
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 
-class Browser(ObjectDesk):
+class Browser(ObjectDesk, UploadDesk):
     """Asks disks and servers on behalf of a screen.
 
     Every asking method returns a token at once, from any thread; no disk, no network and no import

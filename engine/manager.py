@@ -30,8 +30,8 @@ from engine.queue.debts import Debts
 from engine.queue.intake import Intake
 from engine.queue.recovery import ASKS_FOR_ACCESS, recover
 from engine.queue.reports import Reporter, row_of
-from engine.queue.requests import Requests
 from engine.queue.running import Runner
+from engine.queue.uploads import UploadCommands
 from engine.s3.connection import Connections
 from engine.s3.profiles import Profile
 from engine.snapshot import EngineSnapshot, Event, Totals, TransferDetail, TransferSnapshot, View
@@ -59,7 +59,7 @@ class OperationProgress:
     """Items that may still move by themselves."""
 
 
-class TransferManager(Requests):
+class TransferManager(UploadCommands):
     """A queue of transfers that survives everything but the loss of its state folder.
 
     Every method may be called from any thread and returns within milliseconds, but for the

@@ -14,9 +14,11 @@ from engine import (
     ConnectionId,
     EngineSnapshot,
     Event,
+    IncompleteUpload,
     ListingProgress,
     Location,
     OperationId,
+    OwnUpload,
     Profile,
     Request,
     Token,
@@ -67,6 +69,10 @@ class BrowserPort(Protocol):
 
     def presign(self, location: Location, seconds: int) -> Token:
         """A link that works for a while. Value: ``str``, a secret."""
+        ...
+
+    def incomplete_uploads(self, location: Location) -> Token:
+        """Uploads to a bucket or below a prefix that were not ended. Value: `UploadsFound`, growing."""
         ...
 
     def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
@@ -128,6 +134,14 @@ class ManagerPort(Protocol):
 
     def speed_history(self) -> tuple[float, ...]:
         """Bytes per second of each of the last 60 seconds, oldest first."""
+        ...
+
+    def own_uploads(self) -> tuple[OwnUpload, ...]:
+        """Uploads on servers with which items go on."""
+        ...
+
+    def abort_uploads(self, connection: ConnectionId, uploads: Sequence[IncompleteUpload]) -> Token:
+        """Give these up; ask the browser how far it is. Value: `AbortProgress`, growing."""
         ...
 
     def profiles(self) -> tuple[Profile, ...]:

@@ -203,27 +203,34 @@ class Uploads:
 
     def list_uploads(self, bucket: str, prefix: str) -> list[OpenUpload]:
         """The unfinished uploads of keys below a prefix (which may be a whole key)."""
+        found = {
+            (each.key, each.upload_id): each for page in self.upload_pages(bucket, prefix) for each in page
+        }
+        return list(found.values())
+
+    def upload_pages(self, bucket: str, prefix: str) -> Iterator[list[OpenUpload]]:
+        """The same page by page, as the server lists them; one may come twice."""
         try:
-            return self._uploads(bucket, prefix, {})
+            yield from self._upload_pages(bucket, prefix, {})
         except Retryable as error:
             if error.code != "server-error":
                 raise
             # A key may hold what XML cannot. Encoded it can be told, but there are servers that
             # say that they encode and do not, so this comes second.
-            return self._uploads(bucket, prefix, {"EncodingType": "url"})
+            yield from self._upload_pages(bucket, prefix, {"EncodingType": "url"})
 
-    def _uploads(self, bucket: str, prefix: str, encoding: dict[str, str]) -> list[OpenUpload]:
+    def _upload_pages(self, bucket: str, prefix: str, encoding: dict[str, str]) -> Iterator[list[OpenUpload]]:
         params = {"Bucket": bucket, "Prefix": prefix, **encoding}
         subject = str(ObjectRef(bucket, prefix))
-        found: dict[tuple[str, str], OpenUpload] = {}
         for reply in self._pages(
             "list_multipart_uploads", params, "list uploads of", subject, UPLOAD_MARKERS
         ):
+            page = []
             for upload in reply.get("Uploads") or ():
                 key, upload_id = decoded(reply, upload["Key"]), upload["UploadId"]
                 if key.startswith(prefix):
-                    found[key, upload_id] = OpenUpload(key, upload_id, when(upload.get("Initiated")))
-        return list(found.values())
+                    page.append(OpenUpload(key, upload_id, when(upload.get("Initiated"))))
+            yield page
 
     def upload_part_copy(
         self,

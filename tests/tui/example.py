@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from engine import (
     Facts,
+    IncompleteUpload,
     ItemKind,
     LocalRef,
     Location,
     ObjectRef,
     Outcome,
+    OwnUpload,
     Problem,
     Profile,
     Question,
+    TransferId,
     TransferState,
     Verified,
     Waiting,
 )
 from tests.tui.fake_browser import GIB, Entry, FakeBrowser, bucket, folder
 from tests.tui.fake_engine import MIB, FakeManager
+from tests.tui.fake_uploads import upload
 
 S = TransferState
 
@@ -74,9 +78,29 @@ def example_browser() -> FakeBrowser:
     )
 
 
+def example_uploads() -> list[IncompleteUpload]:
+    """Uploads to the bucket that nobody ended."""
+    begun = NOW - _DAY
+    return [
+        upload("s3://backups/2026/db-2026-11-22.dump.zst", NOW - 5400, 1126, int(8.8 * GIB)),
+        upload("s3://backups/2026/dump.tar", NOW - 400, 2342, int(18.3 * GIB)),
+        upload("s3://backups/2026/november/photos-a.tar", begun - 12 * _DAY, 371, int(2.9 * GIB)),
+        upload("s3://backups/2026/november/研究データ.parquet", begun - 40 * _DAY, 12, 96 * MIB),
+        upload(
+            "s3://backups/2026/vm/[old] disk image (copy 2).qcow2", begun - 211 * _DAY, 611, int(9.5 * GIB)
+        ),
+        upload("s3://backups/2026/vm/empty.qcow2", begun - 3 * 3600, 0, 0),
+    ]
+
+
 def example_manager() -> FakeManager:
     """A queue in the middle of its work."""
     manager = FakeManager(example_browser(), [PROD])
+    manager.browser.uploads = example_uploads()
+    manager.own = tuple(
+        OwnUpload(TransferId(number), ObjectRef("backups", f"2026/{name}"), f"id of 2026/{name}", state)
+        for number, name, state in ((1, "dump.tar", S.RUNNING), (3, "db-2026-11-22.dump.zst", S.WAITING))
+    )
     down = {"kind": ItemKind.DOWNLOAD}
     manager.add(
         "dump.tar", S.RUNNING, size=int(48.1 * GIB), bytes_done=int(18.3 * GIB), bytes_per_second=92.1 * MIB,

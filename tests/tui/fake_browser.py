@@ -16,6 +16,7 @@ from engine import (
     CountProgress,
     Details,
     EntryKind,
+    IncompleteUpload,
     ListingProgress,
     Location,
     Page,
@@ -23,6 +24,7 @@ from engine import (
     Problem,
     Token,
 )
+from tests.tui.fake_uploads import UploadAnswers
 
 GIB = 1024**3
 PAGE = 1000
@@ -68,7 +70,7 @@ class _Listing:
 
 
 @dataclass
-class FakeBrowser:
+class FakeBrowser(UploadAnswers):
     """Folders by address; anything may be replaced by a `Problem`."""
 
     folders: dict[str, list[Entry] | Problem] = field(default_factory=dict)
@@ -78,6 +80,8 @@ class FakeBrowser:
     """Every question, for tests to look at."""
     values: dict[str, Any] = field(default_factory=dict)
     """Answers by kind of question: ``count``, ``details``, ``presign``, ``complete``; a `Problem` fails it."""
+    uploads: list[IncompleteUpload] = field(default_factory=list)
+    """Uploads that were begun and not ended."""
     contents: dict[str, bytes] = field(default_factory=dict)
     """What is in files and objects, by address."""
     _tokens: dict[Token, _Listing | Answer] = field(default_factory=dict)

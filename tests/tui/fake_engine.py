@@ -33,12 +33,13 @@ from engine import (
     View,
 )
 from tests.tui.fake_browser import FakeBrowser
+from tests.tui.fake_uploads import UploadCommands
 
 S = TransferState
 MIB = 1024 * 1024
 
 
-class FakeManager:
+class FakeManager(UploadCommands):
     """A queue that does what it is told, in its own time."""
 
     def __init__(self, browser: FakeBrowser | None = None, profiles: Sequence[Profile] = ()) -> None:

@@ -51,6 +51,7 @@ PICTURES = (
     Picture("help", ("question_mark",)),
     Picture("denied", right=Location(ObjectRef("archive"), PROD)),
     Picture("first-start", manager=_fresh, right=None),
+    Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
     Picture("quit", ("q",)),
     Picture("terminal-colours", ("j", "j", "space", "j"), theme="ansi-dark"),
 )

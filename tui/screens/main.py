@@ -29,6 +29,7 @@ from tui.screens.layout_actions import LayoutActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
+from tui.screens.upload_actions import UploadActions
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.line_table import LineTable
 
@@ -60,7 +61,14 @@ _ASKING = frozenset(
 
 
 class MainScreen(
-    ObjectActions, BrowseActions, FileActions, Tidings, ExposureActions, PlaceActions, LayoutActions
+    ObjectActions,
+    BrowseActions,
+    FileActions,
+    Tidings,
+    ExposureActions,
+    PlaceActions,
+    LayoutActions,
+    UploadActions,
 ):
     """See the module."""
 
