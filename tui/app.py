@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from engine import Location, TransferOptions
+from tui import keys
 from tui.layout import LayoutFile
 from tui.leaving import Stop
 from tui.log import log_path, redact
@@ -41,6 +42,7 @@ class S3TuiApp(App[int]):
         options: How what is queued here is moved.
         book: Bookmarks and recent places; without it nothing is remembered.
         layout: How the screen is divided; the same.
+        keymap: Keys of the user's own, checked.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
     """
@@ -62,10 +64,13 @@ class S3TuiApp(App[int]):
         theme: str | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
+        keymap: Mapping[str, tuple[str, ...]] | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
+        keys.use(keymap or {})
+        self.set_keymap({id: ",".join(own) for id, own in (keymap or {}).items()})
         self.manager = manager
         self._stop = stop
         self._failure = ""

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.screen import Screen
 
-from tui.keys import ACTIONS, KeyAction
+from tui.keys import KeyAction, actions
 from tui.safe_text import cut, display
 
 _NAME_CELLS = 60
@@ -71,7 +71,7 @@ class PlaceCommands(Provider):
 
 
 def _actions() -> Iterator[KeyAction]:
-    return (entry for entry in ACTIONS if entry.palette and entry.id != "app.palette")
+    return (entry for entry in actions() if entry.palette and entry.id != "app.palette")
 
 
 def _name(entry: KeyAction) -> str:

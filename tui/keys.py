@@ -1,7 +1,7 @@
 """Every action of the main screen: the one table from which all else about keys is made.
 
 Bindings, the footer, the ``?`` help, the palette and the README's key table are all derived from
-`ACTIONS`. Every action has a plain-letter (or named) key first; F-keys and control keys are aliases,
+`ACTIONS`; where the user has keys of their own (`tui.keymap`), all but the README follow those. Every action has a plain-letter (or named) key first; F-keys and control keys are aliases,
 because terminals and multiplexers eat them. Bytes that collide are never bound: Ctrl+H (Backspace),
 Ctrl+I (Tab), Ctrl+M and Ctrl+J (Enter).
 """
@@ -9,7 +9,7 @@ Ctrl+I (Tab), Ctrl+M and Ctrl+J (Enter).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from textual.binding import Binding, BindingType
@@ -183,9 +183,22 @@ ACTIONS: tuple[KeyAction, ...] = (
 )  # fmt: skip
 """The table."""
 
-_BY_ID: Mapping[str, KeyAction] = {entry.id: entry for entry in ACTIONS}
+_in_use: dict[str, KeyAction] = {entry.id: entry for entry in ACTIONS}
+"""The table with the user's own keys. Written once when the screen is made, before anything reads it; one thread."""
 
-_NAMES = {
+
+def use(own: Mapping[str, tuple[str, ...]]) -> None:
+    """From now on these actions have these keys and all others those of the table; see `tui.keymap.read`."""
+    for entry in ACTIONS:
+        _in_use[entry.id] = replace(entry, keys=own[entry.id]) if entry.id in own else entry
+
+
+def actions() -> Iterable[KeyAction]:
+    """Every action with the keys it has now, in table order."""
+    return _in_use.values()
+
+
+NAMES = {
     "slash": "/",
     "question_mark": "?",
     "plus": "+",
@@ -218,6 +231,7 @@ _NAMES = {
     "left": "←",
     "right": "→",
 }
+"""Textual's names of keys, and what people write."""
 
 
 def action(id: str) -> KeyAction:
@@ -226,7 +240,7 @@ def action(id: str) -> KeyAction:
     Raises:
         KeyError: There is none.
     """
-    return _BY_ID[id]
+    return _in_use[id]
 
 
 def key_of(id: str) -> str:
@@ -240,7 +254,7 @@ def key_of(id: str) -> str:
 
 def for_context(*contexts: Context) -> Iterator[KeyAction]:
     """The entries of these contexts, in table order."""
-    return (entry for entry in ACTIONS if entry.context in contexts)
+    return (entry for entry in actions() if entry.context in contexts)
 
 
 def groups(*contexts: Context) -> dict[str, list[KeyAction]]:
@@ -257,8 +271,8 @@ def show_key(key: str) -> str:
     >>> [show_key(k) for k in ("question_mark", "ctrl+p", "f5", "G", "pageup")]
     ['?', 'Ctrl+P', 'F5', 'G', 'PgUp']
     """
-    if key in _NAMES:
-        return _NAMES[key]
+    if key in NAMES:
+        return NAMES[key]
     *modifiers, last = key.split("+")
     if modifiers:
         return "+".join([*(part.capitalize() for part in modifiers), show_key(last).upper()])
@@ -286,20 +300,6 @@ def bindings(*contexts: Context) -> list[BindingType]:
     ]
 
 
-def duplicates(entries: Iterable[KeyAction] = ACTIONS) -> list[str]:
-    """Keys that stand for two actions in one place, as sentences; empty when all is well."""
-    taken: dict[tuple[Context, str], str] = {}
-    found = []
-    for entry in entries:
-        places = (entry.context,) if entry.context in (Context.PANES, Context.QUEUE) else tuple(Context)
-        for place in places:
-            for key in entry.keys:
-                other = taken.setdefault((place, key), entry.id)
-                if other != entry.id:
-                    found.append(f"{show_key(key)} stands for both {other} and {entry.id}")
-    return sorted(set(found))
-
-
 def markdown_table() -> str:
     """The key table of the README."""
     titles = {
@@ -310,9 +310,9 @@ def markdown_table() -> str:
     }
     lines: list[str] = []
     for context, title in titles.items():
-        lines += [f"**{title}**", "", "| key | what it does |", "| --- | --- |"]
-        for entry in for_context(context):
+        lines += [f"**{title}**", "", "| key | what it does | id |", "| --- | --- | --- |"]
+        for entry in (each for each in ACTIONS if each.context is context):
             shown = " ".join(f"`{show_key(key)}`" for key in entry.keys).replace("|", "\\|")
-            lines.append(f"| {shown} | {entry.help} |")
+            lines.append(f"| {shown} | {entry.help} | {entry.id} |")
         lines.append("")
     return "\n".join(lines)

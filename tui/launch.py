@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from engine import (
     ConflictPolicy,
@@ -31,16 +33,25 @@ def open_app(setup: Setup) -> int:
     Raises:
         UsageError: The places make no sense, or there is no terminal.
     """
+    from tui import keymap
+
     folder = os.path.dirname(setup.settings.path)
     book = PlaceBook(os.path.join(folder, place_book.FILE_NAME))
     left, right = places_of(setup, book)
+    kept = {
+        "book": book,
+        "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
+        "keymap": keymap.read(setup.settings.keys, setup.settings.path),
+    }
     check_terminal()
     with signals(sys.stdin.fileno()) as stop:
-        code = _run_app(setup, left, right, book, stop)
+        code = _run_app(setup, left, right, kept, stop)
     return stop.code or code
 
 
-def _run_app(setup: Setup, left: Location, right: Location | None, book: PlaceBook, stop: Stop) -> int:
+def _run_app(
+    setup: Setup, left: Location, right: Location | None, kept: Mapping[str, Any], stop: Stop
+) -> int:
     setup.start_log()
     manager = TransferManager(setup.config(), setup.connections())
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
@@ -56,9 +67,8 @@ def _run_app(setup: Setup, left: Location, right: Location | None, book: PlaceBo
             theme=getattr(setup.args, "theme", None)
             or setup.settings.theme
             or os.environ.get("TEXTUAL_THEME"),
-            book=book,
-            layout=LayoutFile(os.path.join(os.path.dirname(setup.settings.path), layout.FILE_NAME)),
             stop=stop,
+            **kept,
         )
         if stop.code is not None:
             return stop.code

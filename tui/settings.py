@@ -6,7 +6,7 @@ import argparse
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ require_checksum = true
 read_only = false
 log_file = "/var/log/s3tui.log"
 theme = "textual-dark"
+
+[keys]                         # these keys, and only these, do it; the ids stand in the table of keys
+"pane.copy" = ["c", "F5"]
+"app.queue" = "w"
 
 [endpoints.minio]              # then: s3tui --profile minio
 url = "https://minio.example.net:9000"
@@ -86,6 +90,8 @@ class Settings:
     read_only: bool = False
     log_file: str | None = None
     theme: str | None = None
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of actions and their keys as they were written; `tui.keymap` checks them."""
     endpoints: tuple[OwnEndpoint, ...] = ()
 
 
@@ -135,12 +141,12 @@ def read(table: Mapping[str, Any], path: str) -> Settings:
         UsageError: An unknown name, or a value that makes no sense.
     """
     given = dict(table)
-    endpoints = given.pop("endpoints", {})
+    endpoints, keys = given.pop("endpoints", {}), given.pop("keys", {})
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in _VALUES:
             raise UsageError(
-                f"{path}: there is no setting {name!r} (there are: {_listed(_VALUES)}, endpoints)"
+                f"{path}: there is no setting {name!r} (there are: {_listed(_VALUES)}, endpoints, keys)"
             )
         try:
             values[name] = _VALUES[name](value)
@@ -149,7 +155,23 @@ def read(table: Mapping[str, Any], path: str) -> Settings:
     if not isinstance(endpoints, dict):
         raise UsageError(f"{path}: endpoints is a table: [endpoints.NAME]")
     own = tuple(_endpoint(name, entry, path) for name, entry in endpoints.items())
-    return Settings(path, endpoints=own, **values)
+    return Settings(path, keys=_keys(keys, path), endpoints=own, **values)
+
+
+def _keys(table: object, path: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: keys is a table: [keys]")
+    found = {}
+    for id, value in table.items():
+        if isinstance(value, dict):
+            raise UsageError(f'{path}: [keys] write the id in quotes: "{id}.{next(iter(value), "…")}" = "c"')
+        try:
+            found[id] = (_text(value),) if isinstance(value, str) else _texts(value)
+        except ValueError:
+            raise UsageError(
+                f'{path}: [keys] {id}: a key or a list of keys is expected: ["c", "F5"]'
+            ) from None
+    return found
 
 
 def _listed(names: Mapping[str, object]) -> str:

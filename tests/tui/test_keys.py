@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.binding import Binding
 
-from tui import keys
+from tui import keymap, keys
 
 COLLIDING = {
     "ctrl+h",
@@ -21,7 +21,7 @@ EATEN = ("ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q", "ctrl+z", "insert", "delete")
 
 
 def test_no_key_stands_for_two_actions_in_one_place() -> None:
-    assert keys.duplicates() == []
+    assert keymap.duplicates() == []
 
 
 @pytest.mark.parametrize("entry", keys.ACTIONS, ids=lambda entry: entry.id)

@@ -21,6 +21,7 @@ from engine import (
     TransferOptions,
     UsageError,
 )
+from tui.keys import key_of
 from tui.layout import LayoutFile
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
@@ -167,7 +168,7 @@ class MainBase(Screen[None]):
                 if self._given_up:
                     return None
                 if time.monotonic() - began > _SAY_AFTER:
-                    self.notice.say(f"{doing}…  (Esc stops)")
+                    self.notice.say(f"{doing}…  ({key_of('pane.back')} stops)")
                 await asyncio.sleep(_ANSWER_POLL)
         finally:
             browser.cancel(token)

@@ -6,6 +6,7 @@ from textual import work
 
 from engine import LocalRef, Location, ObjectRef, TransferSnapshot, TransferState, View
 from tui import format, places
+from tui.keys import key_of
 from tui.limits import parse_limits, step
 from tui.safe_text import display, middle
 from tui.screens.base import ASK, MainBase
@@ -43,10 +44,10 @@ class QueueActions(MainBase):
         elif item.state.can_pause:
             self.manager.pause(item.id)
         elif item.state is S.FAILED:
-            self.tell("It failed: r tries it again")
+            self.tell(f"It failed: {key_of('queue.retry')} tries it again")
             return
         elif item.state is S.ATTENTION:
-            self.tell("It asks something: Enter answers it")
+            self.tell(f"It asks something: {key_of('queue.details')} answers it")
             return
         self.tick()
 
@@ -88,7 +89,7 @@ class QueueActions(MainBase):
             lines.append(
                 f"{format.size_long(item.bytes_confirmed)} of {format.size_long(item.size)} are done."
             )
-        pause = "; Space would only pause it" if item.state.can_pause else ""
+        pause = f"; {key_of('queue.pause')} would only pause it" if item.state.can_pause else ""
         lines.append(f"What was moved of it is removed. Esc changes nothing{pause}.")
         confirm = ConfirmScreen(f"Cancel {name}?", lines, confirm_label="Cancel it", danger=True)
         if (item.bytes_done < _WORTH_ASKING and item.state is S.QUEUED) or await self.app.push_screen_wait(

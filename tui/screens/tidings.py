@@ -6,7 +6,7 @@ import time
 
 from engine import Event, Health, TransferSnapshot
 from tui import format
-from tui.keys import Context
+from tui.keys import Context, key_of
 from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.screens.key_hints import KeyHints
@@ -42,7 +42,8 @@ class Tidings(KeyHints):
             left = f" ({format.size_long(health.recovered_bytes)} left)" if health.recovered_bytes else ""
             verb = "goes" if health.recovered == 1 else "go"
             self.notice.say(
-                f"{items} came back{left} and {verb} on · P pauses all · w shows them, X there cancels all · Esc hides this"
+                f"{items} came back{left} and {verb} on · {key_of('app.pause-all')} pauses all · {key_of('app.queue')} shows "
+                f"them, {key_of('queue.cancel-all')} there cancels all · {key_of('pane.back')} hides this"
             )
         self._welcomed = True
 
@@ -61,10 +62,12 @@ class Tidings(KeyHints):
             self.mark_stale(row)
         here = self.context is Context.QUEUE
         if failed:
-            how = "r tries again" if here else "w shows it; r tries again"
+            how = f"{key_of('queue.retry')} tries again"
+            how = how if here else f"{key_of('app.queue')} shows it; {how}"
             self._tell_about(failed, "failed", how, bad=True)
         if asking:
-            how = "Enter answers it" if here else "w, then Enter answers it"
+            how = f"{key_of('queue.details')} answers it"
+            how = how if here else f"{key_of('app.queue')}, then {how}"
             self._tell_about(asking, "has a question", how, bad=False)
 
     def _refused(self, event: Event) -> None:

@@ -372,7 +372,7 @@ class FilePane(Vertical):
             return []
         facts = pane_text.facts(self.model, self.problem, reading=self.is_reading)
         if self.list.range_start is not None:
-            facts.insert(0, ("v ends the range", "$text-warning"))
+            facts.insert(0, (f"{keys.key_of('pane.range')} ends the range", "$text-warning"))
         if self._free.bytes is not None:
             facts.append((f"{format.size(self._free.bytes)} free", ""))
         return facts

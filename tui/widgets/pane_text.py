@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from engine import LocalRef, Location, ObjectRef, Problem, Profile, looked_for
 from tui import format
+from tui.keys import key_of
 from tui.places import address, home
 from tui.safe_text import display, path_tail, width, wrap
 from tui.widgets.line_table import Spans
@@ -41,8 +42,8 @@ _HEADLINES = {
 }
 """A headline for each way of seeing nothing, so that no two of them look alike."""
 
-_KEYS_LOCAL = ("R", "read again", "Backspace", "parent", ":", "go to a path")
-_KEYS_REMOTE = ("R", "try again", "e", "profile", ":", "go to an s3:// address")
+_KEYS_LOCAL = ("pane.refresh", "read again", "pane.parent", "parent", "pane.goto", "go to a path")
+_KEYS_REMOTE = ("pane.refresh", "try again", "pane.profile", "profile", "pane.goto", "go to an s3:// address")
 
 
 def endpoint_name(profile: Profile | None) -> list[str]:
@@ -70,7 +71,11 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
 def stopped(location: Location) -> Problem:
     """The user ended the reading: what is seen is not all."""
     return Problem(
-        f"list {location.place}", "it was stopped before its end", "R reads it again.", True, "stopped"
+        f"list {location.place}",
+        "it was stopped before its end",
+        f"{key_of('pane.refresh')} reads it again.",
+        True,
+        "stopped",
     )
 
 
@@ -107,10 +112,10 @@ def _centred(lines: list[tuple[str, str]], cells: int, room: int) -> list[Spans]
 
 
 def _hints(cells: int, *pairs: str) -> list[tuple[str, str]]:
-    """Keys and what they do, as few lines as they need."""
+    """Keys, by the ids of their actions, and what they do, as few lines as they need."""
     lines: list[str] = []
-    for key, word in zip(pairs[::2], pairs[1::2], strict=True):
-        hint = f"{key} {word}"
+    for id, word in zip(pairs[::2], pairs[1::2], strict=True):
+        hint = f"{key_of(id)} {word}"
         if lines and width(lines[-1]) + 3 + width(hint) <= cells:
             lines[-1] += f" · {hint}"
         else:
@@ -120,7 +125,7 @@ def _hints(cells: int, *pairs: str) -> list[tuple[str, str]]:
 
 def reading(location: Location, scanned: int, cells: int, room: int) -> list[Spans]:
     """Nothing has come yet."""
-    so_far = f"{scanned:,} so far" if scanned else "Esc stops"
+    so_far = f"{scanned:,} so far" if scanned else f"{key_of('pane.back')} stops"
     return _centred([("Reading…", "busy"), (so_far, "dim")], cells, room)
 
 
@@ -128,9 +133,9 @@ def empty(location: Location, cells: int, room: int) -> list[Spans]:
     """There is nothing, and that is the truth."""
     place = location.place
     if isinstance(place, ObjectRef) and not place.bucket:
-        lines = [("No buckets", "strong"), *_hints(cells - 2, "e", "profile", ":", "go to an s3:// address")]
+        lines = [("No buckets", "strong"), *_hints(cells - 2, *_KEYS_REMOTE[2:])]
         return _centred(lines, cells, room)
-    hints = _hints(cells - 2, "c", "in the other pane copies here", "n", "new folder")
+    hints = _hints(cells - 2, "pane.copy", "in the other pane copies here", "pane.new-folder", "new folder")
     return _centred([("Empty", "strong"), *hints], cells, room)
 
 
@@ -138,7 +143,7 @@ def no_match(pattern: str, looked_at: int, done: bool, cells: int, room: int) ->
     """The filter lets nothing through (so far)."""
     head = "No match" if done else "No match yet"
     seen = f"in {format.counted(looked_at, 'name')}" + ("" if done else ", reading on…")
-    lines = [(head, "strong"), (seen, "dim"), ("Esc shows all", "dim")]
+    lines = [(head, "strong"), (seen, "dim"), (f"{key_of('pane.back')} shows all", "dim")]
     return _centred(lines, cells, room)
 
 
@@ -171,5 +176,5 @@ def nothing_configured(found: Sequence[str], cells: int, room: int) -> list[Span
     for fact in found:
         lines += [(line, "") for line in wrap(display(fact), inner)]
     lines += [("", ""), *[(line, "") for line in wrap(display(now), inner)]]
-    lines += _hints(inner, ":", "go to a local path")
+    lines += _hints(inner, "pane.goto", "go to a local path")
     return _centred(lines, cells, room)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine import ItemKind, Outcome, TransferSnapshot, TransferState
 from tui import format
 from tui.bars import bar
+from tui.keys import key_of
 from tui.places import home
 from tui.safe_text import cut, display, middle, pad, width
 from tui.waiting import waiting_text
@@ -46,7 +47,7 @@ def state_words(row: TransferSnapshot) -> str:
     if row.state is S.WAITING and row.waiting is not None:
         return display(waiting_text(row.waiting))
     if row.state is S.ATTENTION and row.question is not None:
-        return f"{display(row.question.text)} (Enter answers)"
+        return f"{display(row.question.text)} ({key_of('queue.details')} answers)"
     if row.state is S.FAILED and row.problem is not None:
         return display(row.problem.why)
     if row.state is S.FINISHING:

@@ -138,17 +138,22 @@ class TransferTable(LineTable):
         if self.row_count:
             return []
         if self.find:
-            said = ("No item matches", "Esc shows all")
+            said = ("No item matches", f"{keys.key_of('queue.back')} shows all")
         elif self.view is not View.ALL:
-            said = (f"Nothing {self.view.value}", "1 shows all")
+            said = (f"Nothing {self.view.value}", f"{keys.key_of('queue.view-all')} shows all")
         else:
-            said = ("Nothing queued", "Mark files with Space, press c to copy them to the other pane")
+            said = ("Nothing queued", _how_to_begin())
         above = max((lines - len(said)) // 2, 0)
         out: list[Spans] = [[] for _ in range(above)]
         for text, style in zip(said, ("strong", "dim"), strict=True):
             text = cut(text, cells)
             out.append([(" " * ((cells - len(text)) // 2), ""), (text, style)])
         return out
+
+
+def _how_to_begin() -> str:
+    mark, copy = keys.key_of("pane.mark"), keys.key_of("pane.copy")
+    return f"Mark files with {mark}, press {copy} to copy them to the other pane"
 
 
 def _is_same(before: EngineSnapshot, after: EngineSnapshot) -> bool:
@@ -194,7 +199,7 @@ class QueuePane(Vertical):
         counts = snapshot.totals.counts
         parts = [(f"queue {sum(counts.values()):,}", "")]
         if snapshot.held:
-            parts.append(("ALL PAUSED (P goes on)", "$text-warning"))
+            parts.append((f"ALL PAUSED ({keys.key_of('app.pause-all')} goes on)", "$text-warning"))
         if snapshot.health.planning:
             parts.append(("looking for files…", ""))
         parts += [
