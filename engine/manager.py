@@ -24,6 +24,7 @@ from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock, SystemClock
 from engine.pace.threads import start
 from engine.planner import Planner
+from engine.queue import open_files
 from engine.queue.closing import Closer
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
@@ -103,8 +104,12 @@ class TransferManager(UploadCommands):
         self._housekeeper = threading.Thread(target=self._keep_house, name="s3tui-housekeeper", daemon=True)
         self._end = CancelToken()
         self._is_started = self._is_closed = False
-        self.notices: tuple[str, ...] = self._store.loaded.notices
-        """What had to be mended when the saved queue was read, in words."""
+        files = open_files.raise_limit()
+        self._core.most_workers = open_files.workers_for(files)
+        self._core.scheduler.workers = min(config.workers, self._core.most_workers)
+        short = open_files.shortage(config.workers, files)
+        self.notices: tuple[str, ...] = (*self._store.loaded.notices, *([short] if short else ()))
+        """What had to be mended when the saved queue was read, and what this machine is short of, in words."""
         with no_garbage():
             recover(self._core, self._debts, self._reporter, only_new=only_new)
 

@@ -92,6 +92,11 @@ class ManagerPort(Protocol):
         """What panes ask."""
         ...
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What had to be mended at the start, and what this machine is short of."""
+        ...
+
     def start(self) -> None:
         """Start the threads."""
         ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from engine.config import MAX_WORKERS
 from engine.errors import Condition, UsageError
 from engine.model import ConflictPolicy, LocalRef, ObjectRef, TransferId, TransferRequest, TransferState
 from engine.queue.closing import Closer
@@ -250,10 +249,10 @@ class Commands:
             core.touch()
 
     def set_workers(self, count: int) -> None:
-        """Requests under way at a time, from 1 to 64."""
+        """Requests under way at a time, from 1 to 64, or what the number of open files allows."""
         core = self._core
         with core.lock:
-            core.scheduler.workers = max(1, min(count, MAX_WORKERS))
+            core.scheduler.workers = max(1, min(count, core.most_workers))
             core.touch()
             core.work.notify_all()  # Each looks whether it is one too many.
             core.more_workers()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.config import EngineConfig
+from engine.config import MAX_WORKERS, EngineConfig
 from engine.errors import Condition, NeedsAnswer, Problem, TransferError, UsageError, explain
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
@@ -97,6 +97,8 @@ class Core:
         """The hold, or its end, could not be written; as `unsaved`."""
         self.last_recovered = TransferId(0)
         """The highest id among the items of an earlier process, which may have begun them without a record."""
+        self.most_workers = MAX_WORKERS
+        """As many as may have files open at a time; set by the manager."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False

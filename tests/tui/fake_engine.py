@@ -50,6 +50,7 @@ class FakeManager(UploadCommands):
         self.commands: list[tuple[Any, ...]] = []
         self.submitted: list[Request] = []
         self.health = Health()
+        self.notices: tuple[str, ...] = ()
         self.held = False
         self.upload_limit: int | None = None
         self.download_limit: int | None = None

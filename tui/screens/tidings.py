@@ -36,7 +36,10 @@ class Tidings(KeyHints):
         """Monotonic time before which a pane is not read again by itself."""
 
     def welcome(self, health: Health) -> None:
-        """Once: what came back from before."""
+        """Once: what came back from before, and what is amiss from the start."""
+        if not self._welcomed:
+            for notice in self.manager.notices:
+                self.tell(display(notice), bad=True)
         if health.recovered and not self._welcomed:
             items = format.counted(health.recovered, "unfinished item")
             left = f" ({format.size_long(health.recovered_bytes)} left)" if health.recovered_bytes else ""
