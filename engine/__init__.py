@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.preview import Preview
 from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
+from engine.browsing.versions import ChangeProgress, VersionListing
 from engine.config import EngineConfig
 from engine.errors import (
     Condition,
@@ -48,6 +49,7 @@ from engine.model import (
 from engine.pace.cancel import CancelToken
 from engine.page import EntryKind, Page
 from engine.planning.plan import Plan, PlanChoice, PlanClass, PlanCost, PlanCount, PlanRow, PlanTally
+from engine.s3.facts import ObjectVersion
 from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
 from engine.secrets import hide_secrets
 from engine.snapshot import (
@@ -95,6 +97,7 @@ __all__ = [
     "Answer",
     "Browser",
     "CancelToken",
+    "ChangeProgress",
     "Compared",
     "Condition",
     "ConflictPolicy",
@@ -118,6 +121,7 @@ __all__ = [
     "LocalRef",
     "Location",
     "ObjectRef",
+    "ObjectVersion",
     "OperationId",
     "OperationProgress",
     "Outcome",
@@ -157,6 +161,7 @@ __all__ = [
     "UploadsFound",
     "UsageError",
     "Verified",
+    "VersionListing",
     "View",
     "Waiting",
     "explain",

@@ -120,6 +120,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("preview", "p f3", "Look inside", "Look into the file or object: text, hex, rows; fetches 64 KiB at most",
           "Files", 12),
     _pane("info", "i", "Details", "Show size, dates, checksums and metadata", "Files"),
+    _pane("versions", "V", "Versions", "List versions and delete markers: copy, restore, delete for good", "Files"),
     _pane("yank", "y", "Copy address", "Copy the path or s3:// address to the clipboard", "Files"),
     _pane("link", "Y", "Copy link", "Copy a link to the object that works for 15 minutes", "Files"),
     _pane("filter", "slash", "Filter", "Show only names that hold a text, or match a pattern", "View", 3),

@@ -17,6 +17,7 @@ from engine import (
     IncompleteUpload,
     ListingProgress,
     Location,
+    ObjectVersion,
     OperationId,
     OwnUpload,
     Profile,
@@ -77,6 +78,18 @@ class BrowserPort(Protocol):
 
     def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
         """A piece of a file or an object. Value: `Preview`."""
+        ...
+
+    def versions(self, location: Location) -> Token:
+        """Versions of an object, or of all below a prefix. Value: `VersionListing`, growing."""
+        ...
+
+    def restore_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """Make these current again. Value: `ChangeProgress`, growing."""
+        ...
+
+    def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """Delete these for good. Value: `ChangeProgress`, growing."""
         ...
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:

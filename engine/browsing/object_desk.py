@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.browsing import preview
+from engine.browsing import preview, versions
 from engine.browsing.answers import Token
-from engine.browsing.desk import Desk
+from engine.browsing.desk import Desk, Question
+from engine.browsing.versions import Change
 from engine.local.fsops import FsOps
 from engine.model import Location
+from engine.s3.facts import ObjectVersion
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connections
@@ -34,3 +37,37 @@ class ObjectDesk:
                 preview.preview(location, offset, etag, self._connections, self._fs, question.cancel)
             ),
         )
+
+    # -- versions ----------------------------------------------------------------------------------
+
+    def versions(self, location: Location) -> Token:
+        """Versions and delete markers of one object, or of all below a prefix. Value: `VersionListing`, growing."""
+
+        def work(question: Question) -> None:
+            for listing in versions.list_versions(location, self._connections, question.cancel):
+                question.show(listing)
+
+        return self._desk.ask(f"list versions of {location.place}", work)
+
+    def restore_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """Make these what their keys mean again, in the bucket of `location`. Value: `ChangeProgress`, growing.
+
+        An older version is copied on top of what is there; the newest delete marker is taken off. Of what
+        could not be, the problems are ``use-queue`` (above 5 GiB), ``archived``, and what the server says.
+        """
+        return self._change("restore", versions.restore, location, chosen)
+
+    def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """Delete these versions and markers for good. Value: `ChangeProgress`, growing."""
+        return self._change("delete", versions.delete, location, chosen)
+
+    def _change(
+        self, verb: str, change: Change, location: Location, chosen: Sequence[ObjectVersion]
+    ) -> Token:
+        wanted = tuple(chosen)
+
+        def work(question: Question) -> None:
+            for progress in change(location, wanted, self._connections, question.cancel):
+                question.show(progress)
+
+        return self._desk.ask(f"{verb} versions in {location.place}", work)

@@ -116,7 +116,8 @@ class Caller:
             detail = "the answer is nested too deeply"
             raise Permanent("not-s3", operation=operation, subject=subject, detail=detail) from error
         except (ClientError, BotoCoreError, ReplyRefused, OSError, ValueError) as error:
-            raise self.explained(error, operation, subject, permission_for(name)) from error
+            permission = permission_for(name, of_version="VersionId" in params)
+            raise self.explained(error, operation, subject, permission) from error
         if needs and not any(_has(reply, member) for member in needs):
             raise Permanent("not-s3", operation=operation, subject=subject, detail="the answer is incomplete")
         return reply

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,40 +20,33 @@ from engine.s3.facts import (
     crc32_from_base64,
     object_facts,
 )
-from engine.s3.multipart import UNSUPPORTED, Uploads
+from engine.s3.multipart import UNSUPPORTED
 from engine.s3.params import (
     ATTRIBUTE_MARKERS,
     copy_source,
+    fits_xml,
     named,
     payer,
     target_conditions,
     target_options,
     when,
 )
-from engine.s3.permissions import permission_for
 from engine.s3.replies import ReplyRefused
-from engine.s3.wire.errors import error_for
+from engine.s3.versions import MOST_DELETED_AT_ONCE, OF_ONE_OBJECT, Versions
 
 __all__ = ["Completed", "Control", "DonePart", "ObjectFacts", "OpenUpload", "ServerPart"]
 
 LONGEST_LINK = 7 * 24 * 3600
 """Seconds a presigned link may last, by signature version 4."""
 
-MOST_DELETED_AT_ONCE = 1000
-
 _EMPTY_MD5 = "1B2M2Y8AsgTpgAmY7PhCfg=="
 
 _MOST_PARTS_ASKED = 2000
 """Parts asked for one by one where the server does not list them; more are not worth a HEAD each."""
 
-_OF_ONE_OBJECT = ("access-denied", "bad-request", "key-refused", "name-not-utf8", "not-supported")
-"""Refusals that say nothing of other objects."""
 
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-class Control(Uploads):
-    """Calls on buckets and objects; those on multipart uploads are inherited.
+class Control(Versions):
+    """Calls on buckets and objects; those on multipart uploads and versions are inherited.
 
     Guarantees:
         Every method is safe from any thread, takes at most one repetition, and ends within its
@@ -242,13 +234,13 @@ class Control(Uploads):
             raise UsageError(f"at most {MOST_DELETED_AT_ONCE:,} objects are deleted at once")
         self._caller.check_writable("delete", str(ObjectRef(bucket)))
         failed: dict[str, TransferError] = {}
-        plain = [key for key in keys if _fits_xml(key)]
+        plain = [key for key in keys if fits_xml(key)]
         for key in keys:
-            if not _fits_xml(key):
+            if not fits_xml(key):
                 try:
                     self.delete_object(ObjectRef(bucket, key))
                 except TransferError as error:
-                    if error.code not in _OF_ONE_OBJECT:
+                    if error.code not in OF_ONE_OBJECT:
                         raise
                     failed[key] = error
         if not plain:
@@ -259,20 +251,8 @@ class Control(Uploads):
         for told in reply.get("Errors") or ():
             key, code = told.get("Key", ""), told.get("Code", "")
             if code not in ("NoSuchKey", "NoSuchVersion"):
-                failed[key] = self._refusal(ObjectRef(bucket, key), code, told.get("Message", ""))
+                failed[key] = self.refusal_of(ObjectRef(bucket, key), code, told.get("Message", ""))
         return failed
-
-    def _refusal(self, ref: ObjectRef, code: str, message: str) -> TransferError:
-        status = {"AccessDenied": 403, "InternalError": 500, "SlowDown": 503}.get(code, 400)
-        return error_for(
-            code,
-            status,
-            message=message,
-            operation="delete",
-            subject=str(ref),
-            connection_id=self.id,
-            permission=permission_for("delete_objects"),
-        )
 
     # -- checksums ---------------------------------------------------------------------------------
 
@@ -345,8 +325,3 @@ def _as_bucket(error: TransferError) -> TransferError:
         status=404,
         request_id=error.request_id,
     )
-
-
-def _fits_xml(key: str) -> bool:
-    """The key can stand in a document of XML 1.0, which has no control characters but three."""
-    return not _NOT_IN_XML.search(key)

@@ -47,6 +47,25 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of an object, or a delete marker, as ListObjectVersions tells."""
+
+    key: str
+    version_id: str
+    """``null`` for what was stored while the bucket kept no versions."""
+    mtime: float
+    """Seconds since the epoch; 0.0 where the server did not say."""
+    size: int = -1
+    """Bytes; -1 for a delete marker."""
+    is_latest: bool = False
+    """It is what the key without a version means: the object, or, as a marker, that there is none."""
+    is_marker: bool = False
+    etag: str = ""
+    """Without quotes."""
+    storage_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPart:
     """One part of an unfinished upload, as ListParts tells."""
 

@@ -327,7 +327,7 @@ class Uploads:
                 detail = "the list goes round in circles"
                 raise Retryable("bad-reply", operation=operation, subject=subject, detail=detail)
             seen.add(mark)
-            if reply.get("EncodingType") == "url" and "KeyMarker" in following:
+            if reply.get("EncodingType") == "url" and markers is UPLOAD_MARKERS:
                 following["KeyMarker"] = decoded(reply, str(following["KeyMarker"]))
             asked = {**params, **following}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,11 @@ from engine.model import ObjectRef, TransferOptions
 
 PART_MARKERS = {"NextPartNumberMarker": "PartNumberMarker"}
 UPLOAD_MARKERS = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
+VERSION_MARKERS = {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}
 ATTRIBUTE_MARKERS = PART_MARKERS
 """Which member of a page becomes which parameter of the next question."""
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def named(ref: ObjectRef) -> dict[str, Any]:
@@ -62,6 +66,11 @@ def copy_source(ref: ObjectRef) -> dict[str, str]:
     if ref.version_id is not None:
         source["VersionId"] = ref.version_id
     return source
+
+
+def fits_xml(key: str) -> bool:
+    """The key can stand in a document of XML 1.0, which has no control characters but three."""
+    return not _NOT_IN_XML.search(key)
 
 
 def decoded(reply: Mapping[str, Any], text: str) -> str:

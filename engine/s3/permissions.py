@@ -10,6 +10,7 @@ _ACTIONS = {
     "create_multipart_upload": "s3:PutObject",
     "delete_object": "s3:DeleteObject",
     "delete_objects": "s3:DeleteObject",
+    "get_bucket_versioning": "s3:GetBucketVersioning",
     "get_bucket_location": "s3:GetBucketLocation",
     "get_object": "s3:GetObject",
     "get_object_attributes": "s3:GetObjectAttributes",
@@ -17,22 +18,32 @@ _ACTIONS = {
     "head_object": "s3:GetObject",
     "list_buckets": "s3:ListAllMyBuckets",
     "list_multipart_uploads": "s3:ListBucketMultipartUploads",
+    "list_object_versions": "s3:ListBucketVersions",
     "list_objects_v2": "s3:ListBucket",
     "list_parts": "s3:ListMultipartUploadParts",
     "put_object": "s3:PutObject",
     "upload_part_copy": "s3:GetObject, s3:PutObject",
 }
 
+_OF_VERSIONS = {
+    "delete_object": "s3:DeleteObjectVersion",
+    "delete_objects": "s3:DeleteObjectVersion",
+    "get_object": "s3:GetObjectVersion",
+    "get_object_tagging": "s3:GetObjectVersionTagging",
+    "head_object": "s3:GetObjectVersion",
+}
+"""Where a version is named, another permission than for the object itself."""
+
 _OF_METHODS = {"GET": "get_object", "HEAD": "head_object", "PUT": "put_object"}
 
 
-def permission_for(call: str) -> str:
+def permission_for(call: str, *, of_version: bool = False) -> str:
     """What a call takes, by botocore's name for it; empty if that is not known.
 
-    >>> permission_for("head_bucket")
-    's3:ListBucket'
+    >>> permission_for("head_bucket"), permission_for("delete_object", of_version=True)
+    ('s3:ListBucket', 's3:DeleteObjectVersion')
     """
-    return _ACTIONS.get(call, "")
+    return (_OF_VERSIONS.get(call) if of_version else None) or _ACTIONS.get(call, "")
 
 
 def permission_to(method: str, key: str) -> str:

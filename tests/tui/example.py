@@ -9,6 +9,7 @@ from engine import (
     LocalRef,
     Location,
     ObjectRef,
+    ObjectVersion,
     Outcome,
     OwnUpload,
     Problem,
@@ -17,6 +18,7 @@ from engine import (
     TransferId,
     TransferState,
     Verified,
+    VersionListing,
     Waiting,
 )
 from tests.tui.fake_browser import GIB, Entry, FakeBrowser, bucket, folder
@@ -91,6 +93,18 @@ def example_uploads() -> list[IncompleteUpload]:
         ),
         upload("s3://backups/2026/vm/empty.qcow2", begun - 3 * 3600, 0, 0),
     ]
+
+
+def versions_of(key: str) -> VersionListing:
+    """An object that was changed, deleted, and written again."""
+    id = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"
+    rows = [
+        ObjectVersion(key, f"{id}{number}", NOW - age, size, number == 0, size < 0, f"etag{number}")
+        for number, (age, size) in enumerate(
+            ((3600, 14_220), (_DAY, -1), (2 * _DAY, 14_102), (5 * _DAY, 13_870), (9 * _DAY, 9_412))
+        )
+    ]
+    return VersionListing("enabled", (tuple(rows),))
 
 
 def example_manager() -> FakeManager:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import (
     Answer,
+    ChangeProgress,
     ConnectionId,
     CountProgress,
     Details,
@@ -19,10 +20,12 @@ from engine import (
     IncompleteUpload,
     ListingProgress,
     Location,
+    ObjectVersion,
     Page,
     Preview,
     Problem,
     Token,
+    VersionListing,
 )
 from tests.tui.fake_uploads import UploadAnswers
 
@@ -181,6 +184,22 @@ class FakeBrowser(UploadAnswers):
         found = data[start : start + piece]
         default = Preview(found, start, len(found), len(data), "abc")
         return self._ask("preview", (location, offset, etag), default)
+
+    def versions(self, location: Location) -> Token:
+        """Whatever `values` says."""
+        return self._ask("versions", location, VersionListing("off"))
+
+    def restore_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """All of them."""
+        return self._ask(
+            "restore_versions", (location, tuple(chosen)), ChangeProgress(len(chosen), len(chosen))
+        )
+
+    def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
+        """All of them."""
+        return self._ask(
+            "delete_versions", (location, tuple(chosen)), ChangeProgress(len(chosen), len(chosen))
+        )
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """Names that begin so."""

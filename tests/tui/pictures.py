@@ -27,6 +27,12 @@ def _fresh() -> FakeManager:
     return FakeManager(example.example_browser(), ())
 
 
+def _with_versions() -> FakeManager:
+    manager = example.example_manager()
+    manager.browser.values["versions"] = example.versions_of("2026/manifest.json")
+    return manager
+
+
 @dataclass(frozen=True)
 class Picture:
     """One state of the program, and how to get there."""
@@ -50,6 +56,7 @@ PICTURES = (
     Picture("goto", ("colon", *"s3://b")),
     Picture("help", ("question_mark",)),
     Picture("denied", right=Location(ObjectRef("archive"), PROD)),
+    Picture("versions", ("tab", *("j" * 5), "V", "j"), manager=_with_versions),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
     Picture("quit", ("q",)),

@@ -47,6 +47,7 @@ _ASKING = frozenset(
         "pane_info",
         "pane_link",
         "pane_preview",
+        "pane_versions",
         "pane_move",
         "pane_delete",
         "pane_rename",

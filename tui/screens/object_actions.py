@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from engine import EntryKind, Location
-from tui.screens.base import MainBase
+from textual import work
+
+from engine import EntryKind, LocalRef, Location
+from tui import places
+from tui.safe_text import display
+from tui.screens.base import ASK, MainBase
 from tui.screens.preview import PreviewScreen
+from tui.screens.versions import VersionsScreen
 
 
 class ObjectActions(MainBase):
@@ -24,3 +29,32 @@ class ObjectActions(MainBase):
             return
         location = Location(pane.place_of(row), pane.location.connection)
         self.app.push_screen(PreviewScreen(self.manager.browser, location, str(location.place)))
+
+    @work(group=ASK)
+    async def action_pane_versions(self) -> None:
+        """Show the versions of what the cursor is on; on ``..`` those of all that is shown here."""
+        pane, row, here = self.pane, self.pane.list.current, self.pane.location
+        if here is None or isinstance(here.place, LocalRef):
+            self.tell("Versions are kept of objects only: go to a bucket")
+            return
+        place = here.place if row is None else pane.place_of(row)
+        if places.is_bucket_list(place):
+            self.tell("Versions are kept of objects only: go to a bucket")
+            return
+        screen = VersionsScreen(
+            self.manager.browser,
+            Location(place, here.connection),
+            self.other.location,
+            self.options,
+            self.submit,
+            self.why_read_only(here),
+        )
+        if await self.app.push_screen_wait(screen):
+            pane.reload()
+
+    def why_read_only(self, location: Location) -> str:
+        """Why nothing may be changed at a place, or nothing; made safe."""
+        profile = self.profile_of(location)
+        if profile is None or not profile.read_only:
+            return ""
+        return f"The profile {display(profile.name)} is read-only: nothing is changed or deleted there"
