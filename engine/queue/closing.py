@@ -341,6 +341,7 @@ def finished_item(core: Core, closing: Closing) -> FinishedItem:
         version_id=checkpoint.object_version,
         note=transfer.note,
         move=transfer.spec.options.move and result.outcome is not Outcome.SKIPPED,
+        also=transfer.also,
     )
 
 
@@ -363,6 +364,7 @@ def cancelled_item(core: Core, transfer: Transfer) -> FinishedItem:
         version_id=None,
         note=transfer.note,
         move=transfer.spec.options.move,
+        also=transfer.also,
     )
 
 

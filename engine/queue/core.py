@@ -262,6 +262,7 @@ def saved(transfer: Transfer) -> SavedItem:
         problem=transfer.problem,
         question=transfer.question,
         added_at=transfer.added_at,
+        also=transfer.also,
     )
 
 

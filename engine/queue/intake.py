@@ -182,7 +182,7 @@ class Intake:
 
     def _remember_ended(self, operation: Operation) -> None:
         """What came to its end before the planning did is not done again, and what was cancelled stays so."""
-        mine = [item for item in self._core.store.history() if item.operation == operation.id]
+        mine = [item for item in self._core.store.history() if operation.id in (item.operation, *item.also)]
         with self._core.lock:
             operation.ended.update(
                 (item.kind, item.source, target) for item in mine for target in (item.target, None)
@@ -232,7 +232,9 @@ class Intake:
             return False
         with core.lock:
             known = {source for _, source, _ in operation.ended}
-            known |= {str(item.spec.source) for item in core.roster if item.operation == operation.id}
+            known |= {
+                str(item.spec.source) for item in core.roster if operation.id in (item.operation, *item.also)
+            }
         places = request.targets if isinstance(request, DeleteRequest) else request.sources
         return all(str(place) in known for place in places)
 
@@ -249,9 +251,18 @@ class Intake:
             answer = operation.answers.get("target-exists")
             if answer is not None:
                 specs = [with_policy(spec, answer) for spec in specs]
-            fresh = [
-                spec for spec in specs if not has_ended(operation, spec) and not self._adopt(operation, spec)
-            ]
+            fresh, claimed = [], []
+            for spec in specs:
+                if has_ended(operation, spec):
+                    continue
+                known = core.roster.find(spec)
+                if known is None:
+                    fresh.append(spec)
+                elif operation.id not in (known.operation, *known.also):
+                    # Else it is planned again after a restart: what was done to its items since holds.
+                    self._adopt(operation, known, spec)
+                    claimed.append(known)
+            core.save_many(claimed)
             if not fresh:
                 core.touch()
                 return
@@ -295,17 +306,12 @@ class Intake:
                 if core.clock.wait(token, 1.0):
                     raise Interrupted("quit") from error
 
-    def _adopt(self, operation: Operation, spec: TransferSpec) -> bool:
-        """It is in the queue already: ask for it again instead. With the lock held."""
+    def _adopt(self, operation: Operation, known: Transfer, spec: TransferSpec) -> None:
+        """It is in the queue already: ask for it again instead. With the lock held; it is not yet written down."""
         core = self._core
-        known = core.roster.find(spec)
-        if known is None:
-            return False
-        if operation.id in (known.operation, *known.also):
-            return True  # Planned again after a restart: what was done to its items since holds.
         core.roster.adopt(known, operation.id)
         if spec.refusal is not None:
-            return True
+            return
         if known.state in (S.FAILED, S.PAUSED, S.ATTENTION) and known.run is None:
             if known.checkpoint.phase in ("", "intent"):
                 core.roster.respec(known, spec)
@@ -313,10 +319,8 @@ class Intake:
                 core.roster.respec(known, replace(known.spec, options=spec.options))
             known.attempts = 0
             core.go(known, S.QUEUED)
-            core.save(known)
         if known.state is S.QUEUED:
             core.requeue(known)
-        return True
 
 
 def _may_heal(error: Exception) -> bool:

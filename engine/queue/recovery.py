@@ -39,9 +39,12 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
             is_planning=not (operation.planned or only_new) and operation.request is not None,
             is_from_before=not operation.planned,
         )
+    unplanned = {operation.id for operation in loaded.operations if not operation.planned}
     transfers = []
     for item in loaded.items:
         transfer = Transfer(item.id, item.operation, item.spec, item.rank)
+        # Nobody follows an operation of an earlier process; one that is planned again must know what it asked for.
+        transfer.also = tuple(id for id in item.also if id in unplanned)
         transfer.state = item.state
         transfer.checkpoint = item.checkpoint
         transfer.parts = dict(loaded.parts.get(item.id, {}))

@@ -92,6 +92,16 @@ def texts(doc: Source, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def numbers(doc: Source, name: str) -> tuple[int, ...]:
+    """A list of whole numbers from 0 on."""
+    value = doc.get(name, ())
+    if not isinstance(value, list | tuple) or not all(
+        type(item) is int and 0 <= item <= _MOST for item in value
+    ):
+        raise Undecodable(f"{name} is no list of numbers")
+    return tuple(value)
+
+
 def connection(doc: Source, name: str) -> ConnectionId | None:
     """A connection's name, or nothing."""
     value = maybe_text(doc, name)

@@ -59,6 +59,8 @@ class SavedItem:
     question: Question | None = None
     added_at: float = 0.0
     """Seconds since the epoch."""
+    also: tuple[OperationId, ...] = ()
+    """Later operations that asked for the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class FinishedItem:
     note: str = ""
     move: bool = False
     """The source was deleted."""
+    also: tuple[OperationId, ...] = ()
+    """See `SavedItem`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,8 @@ def item_doc(item: SavedItem) -> Doc:
         doc["question"] = codec.question_doc(item.question)
     if item.added_at:
         doc["added_at"] = item.added_at
+    if item.also:
+        doc["also"] = list(item.also)
     return doc
 
 
@@ -168,6 +174,7 @@ def item_of(id: str, doc: Doc, checkpoint: Doc | None) -> SavedItem:
         codec.problem(doc.get("problem")),
         codec.question(doc.get("question")),
         fields.real(doc, "added_at"),
+        tuple(map(OperationId, fields.numbers(doc, "also"))),
     )
 
 
@@ -208,6 +215,7 @@ def finished_of(id: str, doc: Doc) -> FinishedItem:
         fields.maybe_text(doc, "version_id"),
         fields.text(doc, "note"),
         fields.flag(doc, "move"),
+        tuple(map(OperationId, fields.numbers(doc, "also"))),
     )
 
 

@@ -227,10 +227,12 @@ FULL_ITEM = SavedItem(
     Problem("a", "b", "c", True, "d", "e"),
     Question("k", "t", ("a",), Facts(1, 1.5, "e", "v", "s"), Facts(2)),
     4.5,
+    (OperationId(8), OperationId(9)),
 )
 FULL_FINISHED = FinishedItem(
     *(TransferId(5), OperationId(4), ItemKind.UPLOAD, "a", "b", ConnectionId("c"), 6, TransferState.DONE),
     *(Outcome.TRANSFERRED, Verified.ETAG, 1.5, 7, "e", "v", "n", True),
+    also=(OperationId(8),),
 )
 FULL_REQUEST = TransferRequest(
     (LocalRef("/a"), ObjectRef("b", "k")),
@@ -316,7 +318,7 @@ def assert_types(value: Any) -> None:
                 if dataclasses.is_dataclass(inner):
                     assert_types(inner)
                 else:
-                    assert type(inner) is str
+                    assert type(inner) is (int if "OperationId" in allowed else str)
         elif name == "NoneType":
             assert "None" in allowed, f"{field.name} is None"
         elif name in ("str", "int"):
