@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -14,11 +14,14 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.safe_text import cut, display
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import Dialog, plain
 from tui.screens.safe_input import SafeInput
 
 MOST_SHOWN = 500
 """Lines in the list at a time; the rest is found by typing."""
+
+_ROOMY = 60
+"""Cells from which on two lines are enough for what is said about one."""
 
 Value = TypeVar("Value")
 
@@ -55,6 +58,7 @@ class ListScreen(Dialog[Value]):
         & SafeInput { height: 1; border: none; padding: 0; margin-bottom: 1; }
         & OptionList { height: auto; max-height: 16; background: $surface; }
         & .more { height: auto; color: $text-muted; }
+        & .about { height: auto; min-height: 2; max-height: 3; color: $text-muted; display: none; }
     }
     """
 
@@ -69,18 +73,34 @@ class ListScreen(Dialog[Value]):
         listed.can_focus = False
         yield listed
         yield Static("", classes="more", id="more", markup=False)
+        yield Static("", classes="about", id="about", markup=False)
 
     def on_mount(self) -> None:
         """Show everything at first."""
         self._narrow("")
 
+    def about(self, value: object) -> str:
+        """What to say below the list about the line under the cursor, raw; by default nothing."""
+        return ""
+
     def fit(self, cells: int, lines: int) -> None:
         """The list scrolls where it is too tall."""
-        self.query_one(OptionList).styles.max_height = max(min(16, lines - 3), 2)
+        about = 0 if not self.query_one("#about").display else 3 if cells < _ROOMY else 2
+        others = 3 + about
+        self.query_one(OptionList).styles.max_height = max(min(16, lines - others), 2)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         self._narrow(event.value)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self) -> None:
+        said = self.about(self.chosen)
+        about = self.query_one("#about", Static)
+        about.update(plain(said))
+        if said and not about.display:
+            about.display = True
+            self.refit()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -106,13 +126,10 @@ class ListScreen(Dialog[Value]):
             self.dismiss(value)  # type: ignore[arg-type]
 
     def _narrow(self, typed: str) -> None:
-        words = typed.casefold().split()
-        found = [line for line in self._lines if line.value is not None and line.matches(words)]
-        if not words:
-            found = list(self._lines)
+        found = list(_matching(self._lines, typed.casefold().split()))
         self._shown = found[:MOST_SHOWN]
         listed = self.query_one(OptionList)
-        cells = max(self.app.size.width * 94 // 100 - 6, 20)
+        cells = max(min(self.app.size.width * 94 // 100, 90) - 6, 20)
         lines = ((Content(cut(display(line.text), cells)), line.value is None) for line in self._shown)
         listed.set_options(Option(text, disabled=heading) for text, heading in lines)
         listed.action_first()
@@ -125,6 +142,22 @@ class ListScreen(Dialog[Value]):
     async def action_move(self, action: str) -> None:
         """Move the cursor of the list while typing goes on in the line."""
         await self.app.run_action(action, default_namespace=self.query_one(OptionList))
+
+
+def _matching(lines: Iterable[Line], words: Sequence[str]) -> Iterator[Line]:
+    """The lines that have every word, under their headings; a heading with none is left out, unless all is shown."""
+    heading: Line | None = None
+    for line in lines:
+        if line.value is None:
+            if words:
+                heading = line
+            else:
+                yield line
+        elif line.matches(words):
+            if heading is not None:
+                yield heading
+                heading = None
+            yield line
 
 
 class ChooserScreen(ListScreen[str]):

@@ -159,13 +159,14 @@ class Dialog(ClosesOnce[Result]):
 
     def on_mount(self) -> None:
         """Fit into the terminal."""
-        self._fit()
+        self.refit()
 
     def on_resize(self) -> None:
         """Fit into the terminal as it is now."""
-        self._fit()
+        self.refit()
 
-    def _fit(self) -> None:
+    def refit(self) -> None:
+        """What is inside has another height now."""
         cells, lines = min(self.app.size.width * 94 // 100, 90) - 4, self.app.size.height * 92 // 100 - 2
         is_long = width(self._hint) > cells - 4
         self.query_one("#dialog").border_subtitle = (

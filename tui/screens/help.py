@@ -1,8 +1,8 @@
-"""Every key that works here, to read, to search, and to run."""
+"""What works here, with its key: to read, to search, and to run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tui.keys import Context, KeyAction, groups, show_keys
 from tui.safe_text import pad
@@ -12,19 +12,33 @@ _KEY_CELLS = 16
 
 
 class HelpScreen(ListScreen[KeyAction]):
-    """The keys of one context and those that work everywhere. The result is the entry to run, if any.
+    """The actions of one context and those that work everywhere, by group. The result is the entry to run, if any.
 
     Run it with `tui.commands.run_entry`.
+
+    Args:
+        means: The label an action has now, or ``None`` where it means nothing: its line says so.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, means: Callable[[KeyAction], str | None] | None = None) -> None:
         where = "the queue" if context is Context.QUEUE else "the panes"
-        super().__init__(f"Keys in {where}", _lines(context), hint="Type to find · Enter: do it · Esc: back")
+        super().__init__(
+            f"What works in {where}", _lines(context, means), hint="Type to find · Enter: do it · Esc: back"
+        )
+
+    def about(self, value: object) -> str:
+        """All of it, where the line has no room; and the id, for a key of one's own."""
+        return f"{value.help}. ({value.id})" if isinstance(value, KeyAction) else ""
 
 
-def _lines(context: Context) -> Iterator[Line]:
-    contexts = dict.fromkeys((context, Context.LIST, Context.GLOBAL))
-    for heading, entries in groups(*contexts).items():
+def _lines(context: Context, means: Callable[[KeyAction], str | None] | None) -> Iterator[Line]:
+    # Moving the cursor comes last: it is what everybody tries first.
+    shown = {**groups(context), **groups(Context.GLOBAL), **groups(Context.LIST)}
+    for heading, entries in shown.items():
         yield Line(None, heading)
         for entry in entries:
-            yield Line(entry, f"  {pad(show_keys(entry), _KEY_CELLS)} {entry.help}", also=entry.label)
+            idle = means is not None and means(entry) is None
+            words = f"(not now) {entry.help}" if idle else entry.help
+            yield Line(
+                entry, f"  {pad(show_keys(entry), _KEY_CELLS)} {words}", also=f"{entry.label} {entry.id}"
+            )

@@ -31,9 +31,9 @@ class KeyHints(QueueActions):
         if isinstance(self.focused, FilterLine):
             self.key_bar.show(_FILTER_HINTS)
         else:
-            self.key_bar.show_context(self.context, self._label)
+            self.key_bar.show_context(self.context, self.meaning)
 
-    def _label(self, entry: KeyAction) -> str | None:
+    def meaning(self, entry: KeyAction) -> str | None:
         """What a key means right now; ``None`` if nothing."""
         if entry.context is Context.QUEUE:
             return self._queue_label(entry)

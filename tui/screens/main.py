@@ -177,7 +177,7 @@ class MainScreen(
     @work(group=ASK)
     async def action_help(self) -> None:
         """Every key that works here; choosing one does it."""
-        chosen = await self.app.push_screen_wait(HelpScreen(self.context))
+        chosen = await self.app.push_screen_wait(HelpScreen(self.context, self.meaning))
         if chosen is not None:
             await commands.run_entry(self, chosen)
 
