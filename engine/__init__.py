@@ -55,6 +55,7 @@ from engine.secrets import hide_secrets
 from engine.snapshot import (
     EngineSnapshot,
     Event,
+    GroupFacts,
     Health,
     PartSnapshot,
     Question,
@@ -114,6 +115,7 @@ __all__ = [
     "Event",
     "Facts",
     "FinishedItem",
+    "GroupFacts",
     "Health",
     "IncompleteUpload",
     "ItemKind",

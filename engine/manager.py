@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ from engine.queue import open_files
 from engine.queue.closing import Closer
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
+from engine.queue.group_commands import GroupCommands
 from engine.queue.intake import Intake
 from engine.queue.recovery import ASKS_FOR_ACCESS, recover
 from engine.queue.reports import Reporter, row_of
@@ -60,7 +61,7 @@ class OperationProgress:
     """Items that may still move by themselves."""
 
 
-class TransferManager(UploadCommands):
+class TransferManager(UploadCommands, GroupCommands):
     """A queue of transfers that survives everything but the loss of its state folder.
 
     Every method may be called from any thread and returns within milliseconds, but for the
@@ -219,11 +220,21 @@ class TransferManager(UploadCommands):
     # -- looking -----------------------------------------------------------------------------------
 
     def snapshot(
-        self, first: int = 0, count: int = 50, view: View = View.ALL, find: str = ""
+        self,
+        first: int = 0,
+        count: int = 50,
+        view: View = View.ALL,
+        find: str = "",
+        opened: Collection[OperationId] | None = None,
     ) -> EngineSnapshot:
-        """A window of the queue and the sums over all of it."""
+        """A window of the queue and the sums over all of it.
+
+        Args:
+            opened: Give one row for each operation of several items, with its items below it for these
+                operations. ``None`` gives items alone, and so do a view other than `View.ALL` and a search.
+        """
         with self._core.lock:
-            return self._reporter.snapshot(first, count, view, find)
+            return self._reporter.snapshot(first, count, view, find, opened)
 
     def detail(self, id: TransferId) -> TransferDetail | None:
         """Everything about one item; of a finished one what is still known."""

@@ -29,8 +29,9 @@ class View(Enum):
     """Moving, or about to."""
     WAITING = "waiting"
     """Standing still for a reason: paused, waiting."""
+    ASKING = "asking"
+    """What wants an answer."""
     FAILED = "failed"
-    """Failed, or asking: what wants somebody."""
     DONE = "done"
 
     def shows(self, state: TransferState) -> bool:
@@ -42,7 +43,8 @@ _VIEWS: dict[View, frozenset[TransferState]] = {
     View.ALL: frozenset(TransferState),
     View.ACTIVE: frozenset((TransferState.QUEUED, TransferState.RUNNING, TransferState.FINISHING)),
     View.WAITING: frozenset((TransferState.WAITING, TransferState.PAUSED)),
-    View.FAILED: frozenset((TransferState.FAILED, TransferState.ATTENTION)),
+    View.ASKING: frozenset((TransferState.ATTENTION,)),
+    View.FAILED: frozenset((TransferState.FAILED,)),
     View.DONE: frozenset((TransferState.DONE, TransferState.CANCELLED)),
 }
 
@@ -79,8 +81,34 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """What a row that stands for an operation of several items says beside its sums."""
+
+    label: str
+    """What was asked for, in one line: "upload /data/logs/ to s3://b/logs/"."""
+    counts: dict[TransferState, int]
+    """How many of its items are in each state; those with none are left out."""
+    is_open: bool
+    """Its items are shown below it."""
+    is_planning: bool
+    """More items may come."""
+    has_problem: bool = False
+    """Its planning ended early."""
+
+    @property
+    def items(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+    def count(self, *states: TransferState) -> int:
+        """How many are in any of these states."""
+        return sum(self.counts.get(state, 0) for state in states)
+
+
+@dataclass(frozen=True, slots=True)
 class TransferSnapshot:
-    """One row."""
+    """One row: an item or, with `group`, an operation, whose number is then the `id` and which commands
+    for single items leave alone."""
 
     id: TransferId
     operation: OperationId
@@ -108,6 +136,9 @@ class TransferSnapshot:
     problem: Problem | None = None
     note: str = ""
     """What the job wants known: "server dropped the partial upload, restarting"."""
+    group: GroupFacts | None = None
+    is_child: bool = False
+    """It stands below the row of its operation."""
 
     @property
     def fraction(self) -> float:

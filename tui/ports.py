@@ -6,7 +6,7 @@ for once and then polled by token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from engine import (
@@ -136,10 +136,22 @@ class ManagerPort(Protocol):
     def set_limits(self, upload: int | None, download: int | None) -> None: ...
     def set_workers(self, count: int) -> None: ...
 
+    def pause_operation(self, id: OperationId) -> None: ...
+    def resume_operation(self, id: OperationId) -> None: ...
+    def cancel_operation(self, id: OperationId) -> None: ...
+    def retry_operation(self, id: OperationId) -> None: ...
+    def move_operation_to_top(self, id: OperationId) -> None: ...
+    def move_past(self, id: TransferId, other: int, *, up: bool) -> None: ...
+
     def snapshot(
-        self, first: int = 0, count: int = 50, view: View = View.ALL, find: str = ""
+        self,
+        first: int = 0,
+        count: int = 50,
+        view: View = View.ALL,
+        find: str = "",
+        opened: Collection[OperationId] | None = None,
     ) -> EngineSnapshot:
-        """A window of the queue and the sums over all of it."""
+        """A window of the queue and the sums over all of it; with `opened`, items under their operations."""
         ...
 
     def detail(self, id: TransferId) -> TransferDetail | None:

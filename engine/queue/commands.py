@@ -6,7 +6,15 @@ import logging
 from dataclasses import replace
 
 from engine.errors import Condition, UsageError
-from engine.model import ConflictPolicy, LocalRef, ObjectRef, TransferId, TransferRequest, TransferState
+from engine.model import (
+    ConflictPolicy,
+    LocalRef,
+    ObjectRef,
+    OperationId,
+    TransferId,
+    TransferRequest,
+    TransferState,
+)
 from engine.queue.closing import Closer
 from engine.queue.core import Core
 from engine.queue.intake import Intake, with_policy
@@ -184,9 +192,24 @@ class Commands:
             if transfer is not None:
                 self._place(transfer, 0)
 
+    def move_past(self, id: TransferId, other: int, *, up: bool) -> None:
+        """Before (`up`) or behind another item, or all unfinished ones of an operation."""
+        core = self._core
+        with core.lock:
+            transfer, single = self._item(id), self._item(TransferId(other))
+            there = core.roster.items_of(OperationId(other)) if single is None else [single]
+            if transfer is None or not there or transfer in there:
+                return
+            own, at = core.roster.index_of(transfer), core.roster.index_of(there[0 if up else -1])
+            self._place(transfer, at - (own < at) if up else at + (own > at))
+
     def _place(self, transfer: Transfer, index: int) -> None:
         core = self._core
-        changed = core.roster.place(transfer, index)
+        self._reranked(core.roster.place(transfer, index))
+
+    def _reranked(self, changed: list[Transfer]) -> None:
+        """These stand elsewhere in the queue now."""
+        core = self._core
         core.save_many(changed)
         for item in changed:
             if item.run is not None:

@@ -56,6 +56,8 @@ class Operation:
     """Of an earlier process: items that came to their end before all of it was planned (again)."""
     found: Callable[[], list[TransferSpec]] | None = None
     """Its items, where they were planned before it was asked for; put on record all together or not at all."""
+    is_paused: bool = False
+    """Items that are still found are paused from the beginning."""
     answers: dict[str, str] = field(default_factory=dict)
     """Question kind to the answer that was given for all of this operation."""
 

@@ -278,6 +278,8 @@ class Intake:
                 transfer.state = S.FAILED
                 error = refusal(spec.refusal, str(spec.source))
                 transfer.problem = explain(error)
+            elif operation.is_paused:
+                transfer.state = S.PAUSED
             transfers.append(transfer)
         # Written down before they are shown.
         records = [saved(transfer) for transfer in transfers]
@@ -289,7 +291,7 @@ class Intake:
                 transfer.saved_seq = seq
                 if transfer.state is S.QUEUED:
                     core.scheduler.ready(transfer)
-                else:
+                elif transfer.state is S.FAILED:
                     core.tell(event("failed", row_of(core, transfer)))
             core.touch()
             core.wake()

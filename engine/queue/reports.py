@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from engine.jobs.protocol import Part, PartAction
-from engine.model import ItemKind, TransferState
+from engine.model import ItemKind, OperationId, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
 from engine.parts import likely_part_size
 from engine.queue.core import Core
 from engine.queue.roster import MOST_FINISHED, Sums
+from engine.queue.rows import Rows
 from engine.scheduler import lane_of
 from engine.snapshot import (
     EngineSnapshot,
@@ -126,6 +128,7 @@ class Reporter:
         self._sampled_at = 0.0
         self._seen: tuple[object, ...] = ()
         self._cleared = _Cleared()
+        self._rows = Rows(core, row_of)
         self.recovered = self.recovered_bytes = 0
 
     def sample(self, *, force: bool = False) -> None:
@@ -165,11 +168,18 @@ class Reporter:
         """Bytes per second for each of the last seconds."""
         return self._history.values
 
-    def snapshot(self, first: int, count: int, view: View, find: str) -> EngineSnapshot:
-        """A window of the queue and the sums over all of it: O(active + window), but for a search."""
+    def snapshot(
+        self, first: int, count: int, view: View, find: str, opened: Collection[OperationId] | None = None
+    ) -> EngineSnapshot:
+        """A window of the queue and the sums over all of it: O(active + window), but for a new search."""
         core = self._core
         self.sample()
-        rows, total = self._rows(max(first, 0), max(count, 0), view, find)
+        core.roster.synced_up_to(core.store.durable_seq)
+        first, count = max(first, 0), max(count, 0)
+        if opened is not None and view is View.ALL and not find:
+            rows, total = self._rows.grouped(first, count, opened)
+        else:
+            rows, total = self._rows.flat(first, count, view, find)
         totals = self.totals(core.roster.sums)
         health = self.health()
         seen = (
@@ -187,7 +197,7 @@ class Reporter:
         return EngineSnapshot(
             revision=core.revision,
             rows=rows,
-            first=max(first, 0),
+            first=first,
             total=total,
             totals=totals,
             health=health,
@@ -253,49 +263,6 @@ class Reporter:
                 sums.verified - sum(row.verified is not None for row in done),
             )
         return self._cleared
-
-    # -- rows --------------------------------------------------------------------------------------
-
-    def _rows(
-        self, first: int, count: int, view: View, find: str
-    ) -> tuple[tuple[TransferSnapshot, ...], int]:
-        core, roster = self._core, self._core.roster
-        roster.synced_up_to(core.store.durable_seq)
-        if view is View.ALL and not find:
-            unfinished = len(roster)
-            chosen = roster.window(first, count)
-            finished: list[TransferSnapshot] | None = None
-        else:
-            states = [state for state in TransferState if view.shows(state) and not state.is_final]
-            ids = roster.chosen(states, find)
-            unfinished = len(ids)
-            chosen = [roster.items[id] for id in ids[first : first + count] if id in roster.items]
-            finished = self._finished(view, find)
-        rows = [row_of(core, transfer) for transfer in chosen]
-        total = unfinished + (len(roster.finished) if finished is None else len(finished))
-        left = count - len(rows)
-        if left > 0:
-            start = max(0, first - unfinished)
-            if finished is None:
-                end = min(start + left, len(roster.finished))
-                rows += [roster.finished[index] for index in range(start, end)]
-            else:
-                rows += finished[start : start + left]
-        if roster.unsynced:
-            rows = [replace(row, saving=True) if row.id in roster.unsynced else row for row in rows]
-        return tuple(rows), total
-
-    def _finished(self, view: View, find: str) -> list[TransferSnapshot]:
-        if not view.shows(S.DONE):
-            return []
-        if not find:
-            return list(self._core.roster.finished)
-        needle = find.casefold()
-        return [
-            row
-            for row in self._core.roster.finished
-            if needle in row.source.casefold() or needle in row.target.casefold()
-        ]
 
     def detail(self, transfer: Transfer) -> TransferDetail:
         """Everything about one item."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from engine.errors import UsageError
-from engine.model import DeleteRequest, OperationId, Request
-from engine.parts import check_part_size
-from engine.planning.mapping import kind_of
+from engine.model import OperationId, Request
 from engine.planning.plan import Plan, PlanChoice
 from engine.queue.commands import Commands
+from engine.queue.labels import label_of
 
 
 class Requests(Commands):
@@ -20,16 +18,7 @@ class Requests(Commands):
             UsageError: The request makes no sense whatever is out there.
             Condition: ``state-unsaved``.
         """
-        if isinstance(request, DeleteRequest):
-            if not request.targets:
-                raise UsageError("nothing to delete was named")
-            label = f"delete {request.targets[0]}"
-        else:
-            kind = kind_of(request)
-            if request.options.part_size is not None:
-                check_part_size(request.options.part_size)
-            label = f"{kind.value} {request.sources[0]} to {request.target}"
-        return self._intake.submit(request, label)
+        return self._intake.submit(request, label_of(request))
 
     def submit_plan(self, plan: Plan, choice: PlanChoice) -> OperationId | None:
         """Queue what was chosen of a plan, just that; ``None`` where there is nothing of it to move.
@@ -45,9 +34,7 @@ class Requests(Commands):
             return self.submit(plan.as_request(choice))
         if not plan.cost(choice).items:
             return None
-        request = plan.request
-        label = f"{kind_of(request).value} {request.sources[0]} to {request.target}"
-        return self._intake.submit_found(lambda: plan.chosen(choice), label)
+        return self._intake.submit_found(lambda: plan.chosen(choice), label_of(plan.request))
 
     def plan_again(self) -> int:
         """Try again to plan what earlier processes were asked for and was out of reach; how many those are.

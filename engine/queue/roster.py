@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from engine.model import ItemKind, OperationId, Place, TransferId, TransferSpec, TransferState
-from engine.snapshot import TransferSnapshot
+from engine.queue.groups import Groups
+from engine.queue.ranked import Entry, Ranked
+from engine.snapshot import TransferSnapshot, View
 from engine.transfer import Transfer
 
 RANK_STEP = 1 << 20
@@ -49,8 +50,13 @@ class Roster:
     def __init__(self) -> None:
         self.items: dict[TransferId, Transfer] = {}
         """The unfinished ones."""
-        self._order: list[tuple[int, TransferId]] = []
-        """Sorted: rank and id of every unfinished item."""
+        self._order = Ranked()
+        """Every unfinished item."""
+        self._views = {view: Ranked() for view in View}
+        """The same, by the view that they belong to beside `View.ALL`."""
+        self._search: Search | None = None
+        """What was looked for last."""
+        self.groups = Groups()
         self._by_key: dict[Key, TransferId] = {}
         self.finished: deque[TransferSnapshot] = deque(maxlen=MOST_FINISHED)
         """Newest first; cleared by the user."""
@@ -61,7 +67,8 @@ class Roster:
         self.operations: dict[OperationId, Sums] = {}
         self.changes = 0
         """Grows with every change of order or state."""
-        self._ids_cache: tuple[int, object, list[TransferId]] | None = None
+        self.ended = 0
+        """Grows with every change of what has ended."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -74,7 +81,14 @@ class Roster:
     @property
     def last_rank(self) -> int:
         """Of the last item."""
-        return self._order[-1][0] if self._order else 0
+        last = self._order.last
+        return last[0] if last is not None else 0
+
+    @property
+    def first_rank(self) -> int:
+        """Of the first item."""
+        first = self._order.first
+        return first[0] if first is not None else 0
 
     def add(self, transfers: Sequence[Transfer]) -> None:
         """New items; their ranks say where."""
@@ -82,10 +96,11 @@ class Roster:
             self.items[transfer.id] = transfer
             self._by_key[key_of(transfer.spec)] = transfer.id
             entry = (transfer.rank, transfer.id)
-            if not self._order or entry > self._order[-1]:
-                self._order.append(entry)
-            else:
-                insort(self._order, entry)
+            self._order.add(entry)
+            self._views[view_of(transfer.state)].add(entry)
+            self.groups.add(transfer.operation, entry)
+            if self._search is not None and self._search.wants(transfer, transfer.state):
+                self._search.found.add(entry)
             self._count(transfer, transfer.state, 1)
             self.park(transfer, transfer.bytes_confirmed)
         self.changes += 1
@@ -127,6 +142,12 @@ class Roster:
         transfer.go(state)
         self._count(transfer, before, -1)
         self._count(transfer, state, 1)
+        entry = (transfer.rank, transfer.id)
+        if view_of(before) is not view_of(state):
+            self._views[view_of(before)].remove(entry)
+            self._views[view_of(state)].add(entry)
+            if self._search is not None:
+                self._search.changed(transfer, before)
         self.changes += 1
 
     def finish(self, transfer: Transfer, row: TransferSnapshot) -> None:
@@ -136,15 +157,20 @@ class Roster:
         if self._by_key.get(key_of(transfer.spec)) == transfer.id:
             del self._by_key[key_of(transfer.spec)]
         entry = (transfer.rank, transfer.id)
-        at = bisect_left(self._order, entry)
-        del self._order[at]
+        self._order.remove(entry)
+        self._views[view_of(transfer.state)].remove(entry)
+        if self._search is not None and self._search.wants(transfer, transfer.state):
+            self._search.found.remove(entry)
+        row = replace(row, saving=False)
+        self.groups.finish(entry, row)
         if len(self.finished) == MOST_FINISHED:
             self.finished_ids.pop(self.finished[-1].id, None)
-        row = replace(row, saving=False)
+            self.groups.forget(self.finished[-1])
         self.finished.appendleft(row)
         self.finished_ids[row.id] = row
         self.unsynced[row.id] = transfer.saved_seq
         self.changes += 1
+        self.ended += 1
 
     def synced_up_to(self, seq: int) -> None:
         """The journal is on disk up to here."""
@@ -154,9 +180,11 @@ class Roster:
     def clear_finished(self) -> int:
         """Take them off the screen."""
         count = len(self.finished)
+        self.groups.clear({row.operation for row in self.finished})
         self.finished.clear()
         self.finished_ids.clear()
         self.changes += 1
+        self.ended += 1
         return count
 
     # -- sums --------------------------------------------------------------------------------------
@@ -181,46 +209,97 @@ class Roster:
 
     def index_of(self, transfer: Transfer) -> int:
         """Its place, from 0."""
-        return bisect_left(self._order, (transfer.rank, transfer.id))
+        return self._order.index((transfer.rank, transfer.id))
 
-    def window(self, first: int, count: int) -> list[Transfer]:
-        """Those at these places."""
-        return [self.items[id] for _, id in self._order[first : first + count]]
+    def window(self, view: View, find: str, first: int, count: int) -> tuple[list[Transfer], int]:
+        """The unfinished items of a view at these places, and how many it has.
+
+        Args:
+            find: Text that source or target must hold. All items are walked once when it is another one.
+        """
+        chosen = self._order if view is View.ALL else self._views[view]
+        if find:
+            if self._search is None or (self._search.view, self._search.text) != (view, find):
+                self._search = Search(view, find)
+                self._search.found = Ranked(
+                    entry for entry in chosen if matches(self.items[entry[1]].spec, self._search.needle)
+                )
+            chosen = self._search.found
+        return [self.items[id] for _, id in chosen.window(first, count)], len(chosen)
+
+    def items_of(self, id: OperationId) -> list[Transfer]:
+        """The unfinished items that an operation was the first to ask for, in their order."""
+        group = self.groups.get(id)
+        return [self.items[item] for _, item in group.unfinished] if group is not None else []
+
+    def rerank(self, transfer: Transfer, rank: int) -> None:
+        """Give it another rank."""
+        before, after = (transfer.rank, transfer.id), (rank, transfer.id)
+        places = [self._order, self._views[view_of(transfer.state)]]
+        if self._search is not None and self._search.wants(transfer, transfer.state):
+            places.append(self._search.found)
+        for place in places:
+            place.remove(before)
+            place.add(after)
+        self.groups.move(transfer.operation, before, after)
+        transfer.rank = rank
+        self.changes += 1
 
     def place(self, transfer: Transfer, index: int) -> list[Transfer]:
         """Put it at another place; return the items whose rank changed."""
-        entry = (transfer.rank, transfer.id)
-        del self._order[bisect_left(self._order, entry)]
-        index = max(0, min(index, len(self._order)))
-        below = self._order[index - 1][0] if index else 0
-        above = self._order[index][0] if index < len(self._order) else below + 2 * RANK_STEP
-        self.changes += 1
-        if above - below >= 2:
-            transfer.rank = (below + above) // 2
-            self._order.insert(index, (transfer.rank, transfer.id))
+        own = self.index_of(transfer)
+        index = max(0, min(index, len(self._order) - 1))
+        if index == own:
+            return []
+        at = index if index < own else index + 1
+        below = self._order.window(at - 1, 1) if at > 0 else []
+        above = self._order.window(at, 1)
+        if not below:
+            rank = above[0][0] - 2 * RANK_STEP
+        elif not above:
+            rank = below[0][0] + RANK_STEP
+        else:
+            rank = (below[0][0] + above[0][0]) // 2
+        if not below or not above or above[0][0] - below[0][0] >= 2:
+            self.rerank(transfer, rank)
             return [transfer]
-        self._order.insert(index, (below, transfer.id))
-        changed = []
-        for number, (_, id) in enumerate(self._order, 1):
-            self.items[id].rank = number * RANK_STEP
-            changed.append(self.items[id])
-        self._order = [(item.rank, item.id) for item in changed]
-        return changed
+        order = [id for _, id in self._order if id != transfer.id]
+        order.insert(index, transfer.id)
+        for number, id in enumerate(order, 1):
+            self.rerank(self.items[id], number * RANK_STEP)
+        return [self.items[id] for id in order]
 
-    def chosen(self, wanted: Iterable[TransferState], find: str) -> list[TransferId]:
-        """Ids of unfinished items in these states whose source or target holds `find`; kept till a change."""
-        states = frozenset(wanted)
-        asked = (states, find)
-        if self._ids_cache is not None and self._ids_cache[:2] == (self.changes, asked):
-            return self._ids_cache[2]
-        needle = find.casefold()
-        found = [
-            id
-            for _, id in self._order
-            if self.items[id].state in states and (not needle or matches(self.items[id].spec, needle))
-        ]
-        self._ids_cache = (self.changes, asked, found)
-        return found
+
+class Search:
+    """The unfinished items whose source or target holds a text; kept true as they change."""
+
+    def __init__(self, view: View, text: str) -> None:
+        self.view, self.text, self.needle = view, text, text.casefold()
+        self.found = Ranked()
+
+    def wants(self, transfer: Transfer, state: TransferState) -> bool:
+        """It belongs to what is found, in this state."""
+        is_seen = self.view is View.ALL or view_of(state) is self.view
+        return is_seen and matches(transfer.spec, self.needle)
+
+    def changed(self, transfer: Transfer, before: TransferState) -> None:
+        """It is in another state than `before`."""
+        was, is_now = self.wants(transfer, before), self.wants(transfer, transfer.state)
+        entry: Entry = (transfer.rank, transfer.id)
+        if was and not is_now:
+            self.found.remove(entry)
+        elif is_now and not was:
+            self.found.add(entry)
+
+
+def view_of(state: TransferState) -> View:
+    """The view that a state belongs to."""
+    return _VIEW_OF[state]
+
+
+_VIEW_OF = {
+    state: view for view in View if view is not View.ALL for state in TransferState if view.shows(state)
+}
 
 
 def key_of(spec: TransferSpec) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import (
     Facts,
+    GroupFacts,
     IncompleteUpload,
     ItemKind,
     LocalRef,
@@ -154,4 +155,31 @@ def example_manager() -> FakeManager:
     )  # fmt: skip
     wave = (20, 45, 70, 88, 96, 101, 104, 99, 93, 104, 110, 108, 60, 30, 72, 95, 104, 107, 103, 104)
     manager.history = [float(wave[n % len(wave)]) * MIB for n in range(60)]
+    return manager
+
+
+def grouped_manager() -> FakeManager:
+    """A queue of operations: one opened, one closed, one that has ended, and an item alone."""
+    manager = FakeManager(example_browser(), [PROD])
+    down = {"kind": ItemKind.DOWNLOAD}
+    counts = {S.DONE: 37, S.RUNNING: 2, S.WAITING: 1, S.FAILED: 1, S.QUEUED: 79}
+    manager.add(
+        "logs/", S.RUNNING, size=int(3.4 * GIB), bytes_done=int(1.2 * GIB), bytes_per_second=61.2 * MIB,
+        eta=37.0, target="s3://backups/2026/logs/", group=GroupFacts("", counts, True, False),
+    )  # fmt: skip
+    below = {"is_child": True, "size": 59 * MIB}
+    for number in (38, 39):
+        manager.add(
+            f"logs/app-{number}.log.gz", S.RUNNING, bytes_done=(79 - 2 * number) * 9 * MIB, eta=2.0,
+            bytes_per_second=30.6 * MIB, **below,
+        )  # fmt: skip
+    manager.add(
+        "logs/app-40.log.gz", S.WAITING, waiting=Waiting("retry", "503 SlowDown", 12.0, 2, 8), **below
+    )
+    manager.add(
+        "november/", S.QUEUED, size=int(91.7 * GIB), source="s3://backups/2026/november/",
+        target="/home/ann/data/november/", group=GroupFacts("", {S.QUEUED: 2_304}, False, True), **down,
+    )  # fmt: skip
+    manager.add("dump.tar", S.PAUSED, size=int(48.1 * GIB), bytes_done=int(18.3 * GIB))
+    manager.history = [(50 + n % 7) * MIB * 1.0 for n in range(60)]
     return manager

@@ -211,6 +211,30 @@ class FakeManager(UploadCommands):
         """To the first place."""
         self.move(id, -len(self.rows))
 
+    def pause_operation(self, id: OperationId) -> None:
+        """Note it."""
+        self.commands.append(("pause_operation", id))
+
+    def resume_operation(self, id: OperationId) -> None:
+        """Note it."""
+        self.commands.append(("resume_operation", id))
+
+    def cancel_operation(self, id: OperationId) -> None:
+        """Note it."""
+        self.commands.append(("cancel_operation", id))
+
+    def retry_operation(self, id: OperationId) -> None:
+        """Note it."""
+        self.commands.append(("retry_operation", id))
+
+    def move_operation_to_top(self, id: OperationId) -> None:
+        """Note it."""
+        self.commands.append(("move_operation_to_top", id))
+
+    def move_past(self, id: TransferId, other: int, *, up: bool) -> None:
+        """Note it."""
+        self.commands.append(("move_past", id, other, up))
+
     def answer(self, id: TransferId, answer: str, *, for_operation: bool = False) -> None:
         """Answer a question."""
         self.commands.append(("answer", id, answer, for_operation))
@@ -227,9 +251,9 @@ class FakeManager(UploadCommands):
         self.revision += 1
 
     def snapshot(
-        self, first: int = 0, count: int = 50, view: View = View.ALL, find: str = ""
+        self, first: int = 0, count: int = 50, view: View = View.ALL, find: str = "", opened: object = None
     ) -> EngineSnapshot:
-        """The window."""
+        """The window; it knows nothing of operations."""
         self.snapshots += 1
         rows = [row for row in [*self.rows, *self.finished] if view.shows(row.state)]
         if find:

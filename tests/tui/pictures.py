@@ -50,6 +50,7 @@ PICTURES = (
     Picture("80x24"),
     Picture("filter", ("slash", *"dump")),
     Picture("queue", ("w", "j", "j")),
+    Picture("groups", ("w", "j"), manager=example.grouped_manager),
     Picture("conflict", ("w", "j", "j", "j", "enter")),
     Picture("details", ("w", "enter")),
     Picture("delete", (*("j" * 7), "space", "space", "d")),

@@ -154,7 +154,7 @@ def test_a_disk_that_says_no_loses_the_division_and_nothing_else(tmp_path: Path)
         ((*("j" * 7), "d"), ("Delete", "No, change nothing", "cannot be undone")),
         (("w", "x"), ("Cancel it", "Esc: change nothing")),
         (("L",), ("Rate limit", "Enter: take it")),
-        (("w",), ("[1 All]", "5 Done")),
+        (("w",), ("[1 All]", "6 Done")),
     ],
 )
 async def test_at_50_by_16_no_question_loses_an_answer(keys: tuple[str, ...], seen: tuple[str, ...]) -> None:

@@ -211,12 +211,11 @@ async def test_enter_shows_details_of_others() -> None:
 async def test_tabs_show_a_part_of_the_queue_and_escape_leads_back() -> None:
     async with running() as pilot:
         await press(pilot, "w", "4")
-        assert [" ".join(row.split()[1:3]) for row in queue(pilot)[:2]] == [
-            "report[1].csv ASKS",
-            "secret.key FAILED",
-        ]
-        assert "[4 Failed]" in drawn(pilot)[-3]
+        assert [" ".join(row.split()[1:3]) for row in queue(pilot)[:2]] == ["report[1].csv ASKS", ""]
         await press(pilot, "5")
+        assert [" ".join(row.split()[1:3]) for row in queue(pilot)[:2]] == ["secret.key FAILED", ""]
+        assert "1 All 12  2 Active 3  3 Waiting 2  4 Asking 1  [5 Failed 1]  6 Done 5" in drawn(pilot)[-3]
+        await press(pilot, "6")
         assert all("DONE" in row for row in queue(pilot)[:5])
         await press(pilot, "escape")
         assert main(pilot).queue.table.row_count == 12
@@ -315,7 +314,7 @@ async def test_a_notice_leaves_totals_and_tabs_in_sight(size: tuple[int, int]) -
         await press(pilot, "w", "P", "R", "R")
         await until(pilot, lambda: "Nothing failed" in text(pilot))
         lines = drawn(pilot)
-        assert any("[1 All]  2 Active  3 Waiting  4 Failed  5 Done" in line for line in lines)
+        assert any("[1 All 12]  2 Active 4  3 Waiting 2" in line for line in lines)
         assert any("limit off" in line for line in lines)
         assert not any("▌" in line for line in lines[-4 if size[1] > 40 else -2 :])
 

@@ -24,6 +24,7 @@ from tui.screens.browse_actions import BrowseActions
 from tui.screens.confirm import QuitScreen
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
+from tui.screens.group_actions import GroupActions
 from tui.screens.help import HelpScreen
 from tui.screens.layout_actions import LayoutActions
 from tui.screens.object_actions import ObjectActions
@@ -65,6 +66,7 @@ class MainScreen(
     ObjectActions,
     BrowseActions,
     FileActions,
+    GroupActions,
     Tidings,
     ExposureActions,
     PlaceActions,

@@ -203,12 +203,16 @@ class QueueActions(MainBase):
         """Tab 3."""
         self.queue.show(View.WAITING)
 
-    def action_queue_view_failed(self) -> None:
+    def action_queue_view_asking(self) -> None:
         """Tab 4."""
+        self.queue.show(View.ASKING)
+
+    def action_queue_view_failed(self) -> None:
+        """Tab 5."""
         self.queue.show(View.FAILED)
 
     def action_queue_view_done(self) -> None:
-        """Tab 5."""
+        """Tab 6."""
         self.queue.show(View.DONE)
 
     def action_queue_back(self) -> None:

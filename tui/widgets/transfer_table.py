@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from engine import EngineSnapshot, TransferId, TransferSnapshot, TransferState, View
+from engine import EngineSnapshot, OperationId, TransferId, TransferSnapshot, TransferState, View
 from tui import keys
 from tui.safe_text import cut, display
-from tui.widgets import transfer_rows
+from tui.widgets import queue_tabs
 from tui.widgets.filter_line import FilterBar, FilterLine
+from tui.widgets.group_rows import row_spans
 from tui.widgets.line_table import LineTable, Spans, in_border
 
 S = TransferState
-Source = Callable[[int, int, View, str], EngineSnapshot]
-"""Takes first, count, view and text to find; returns at once."""
+Source = Callable[[int, int, View, str, Collection[OperationId]], EngineSnapshot]
+"""Takes first, count, view, text to find and the operations that are opened; returns at once."""
 
 _COUNTED = (
     (S.RUNNING, "running", ""),
@@ -33,10 +34,6 @@ _COUNTED = (
 """States, the word for many in them, and the style of what wants to be looked at."""
 
 
-_SHORT = {View.ACTIVE: "Run", View.WAITING: "Wait", View.FAILED: "Fail"}
-"""Words for the tabs where there is no room for the full ones."""
-
-
 class TransferTable(LineTable):
     """The lines. Knows only the rows of its window; asks for others when it is scrolled."""
 
@@ -44,6 +41,8 @@ class TransferTable(LineTable):
         super().__init__(id="transfers")
         self._source = source
         self.view, self.find = View.ALL, ""
+        self.opened: set[OperationId] = set()
+        """Operations whose items are shown."""
         self.snapshot: EngineSnapshot | None = None
         self._drawn: dict[int, Spans] = {}
 
@@ -64,10 +63,21 @@ class TransferTable(LineTable):
         """The item under the cursor."""
         return self.row(self.cursor)
 
+    def _look(self) -> EngineSnapshot:
+        return self._source(self.top, self.page, self.view, self.find, self.opened)
+
+    def toggle(self, operation: OperationId) -> None:
+        """Show the items of an operation, or hide them again."""
+        self.opened ^= {operation}
+        self.scrolled()
+        self.clamp()
+        self.scrolled()
+        self.refresh()
+
     def fetch(self) -> EngineSnapshot:
         """Ask for the rows of the window and redraw the lines that differ."""
         before = self.snapshot
-        snapshot = self._source(self.top, self.page, self.view, self.find)
+        snapshot = self._look()
         if before is not None and _is_same(before, snapshot):
             return before
         held = self.current.id if self.current is not None and self.cursor > 0 else None
@@ -75,7 +85,7 @@ class TransferTable(LineTable):
         if held is not None:
             self._follow(held)
         if self.clamp():
-            self.snapshot = self._source(self.top, self.page, self.view, self.find)
+            self.snapshot = self._look()
             self.refresh()
         elif before is None or before.total != snapshot.total:
             self.refresh()
@@ -107,14 +117,14 @@ class TransferTable(LineTable):
         cells = max(self.size.width - 1, 0)
         for row in range(self.top, min(self.top + self.page, self.row_count)):
             item = self.row(row)
-            drawn = transfer_rows.spans(item, cells) if item is not None else []
+            drawn = row_spans(item, cells) if item is not None else []
             if self._drawn.get(row) != drawn:
                 self.refresh_row(row)
 
     def scrolled(self) -> None:
         """Another window: its rows are needed now."""
         if self.is_mounted:
-            self.snapshot = self._source(self.top, self.page, self.view, self.find)
+            self.snapshot = self._look()
 
     def show(self, view: View, find: str) -> None:
         """Look at other items."""
@@ -127,7 +137,7 @@ class TransferTable(LineTable):
     def spans(self, row: int, cells: int) -> Spans:
         """One item."""
         item = self.row(row)
-        drawn = transfer_rows.spans(item, cells) if item is not None else []
+        drawn = row_spans(item, cells) if item is not None else []
         if len(self._drawn) > 4 * self.page:
             self._drawn.clear()
         self._drawn[row] = drawn
@@ -140,7 +150,8 @@ class TransferTable(LineTable):
         if self.find:
             said = ("No item matches", f"{keys.key_of('queue.back')} shows all")
         elif self.view is not View.ALL:
-            said = (f"Nothing {self.view.value}", f"{keys.key_of('queue.view-all')} shows all")
+            nothing = f"Nothing {queue_tabs.WORDS[self.view]}"
+            said = (nothing, f"{keys.key_of('queue.view-all')} shows all")
         else:
             said = ("Nothing queued", _how_to_begin())
         above = max((lines - len(said)) // 2, 0)
@@ -191,6 +202,10 @@ class QueuePane(Vertical):
         self.table.show(view, self.table.find)
         self.describe()
 
+    def show_asking(self) -> None:
+        """What wants an answer."""
+        self.show(View.ASKING)
+
     def describe(self) -> None:
         """Set the words in the border, only if they are others."""
         snapshot = self.table.snapshot
@@ -219,11 +234,8 @@ class QueuePane(Vertical):
         if not self.has_focus_within and table.view is View.ALL and not table.find:
             return ""
         found = f" · / {display(table.find)}" if table.find else ""
-        names = [view.value.capitalize() for view in View]
-        if sum(len(name) + 4 for name in names) + len(found) > room:
-            names = [_SHORT.get(view, view.value.capitalize()) for view in View]
-        tabs = [f"{number} {name}" for number, name in enumerate(names, start=1)]
-        return "  ".join(f"[{t}]" if v is table.view else t for t, v in zip(tabs, View, strict=True)) + found
+        counts = table.snapshot.totals.counts if table.snapshot is not None else {}
+        return queue_tabs.line(table.view, counts, max(room - len(found), 8)) + found
 
     def escape(self) -> bool:
         """Leave what narrows the view; false if there was nothing to leave."""
