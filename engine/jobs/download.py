@@ -17,7 +17,8 @@ from engine.jobs.ranges import Pinned, Ranges
 from engine.jobs.source import SourceFile
 from engine.local.failures import local_error
 from engine.local.folders import FolderHandle
-from engine.local.partfile import PartFile, part_file_name
+from engine.local.leftover import remove_left
+from engine.local.partfile import PartFile
 from engine.local.publish import StagedFile, free_name
 from engine.local.safepath import parts_below
 from engine.model import (
@@ -45,6 +46,8 @@ class DownloadJob:
         self._root = context.spec.root or os.path.dirname(self._planned.rstrip("/")) or "/"
         self._options = context.spec.options
         self._part_file: PartFile | None = None
+        self._is_in_vain = False
+        """What was asked for cannot be had, or only after an answer."""
         self._ranges: Ranges | None = None
         self._facts: ObjectFacts | None = None
         """From a HEAD at the beginning, checksums and all; of small objects they come with the bytes."""
@@ -259,6 +262,9 @@ class DownloadJob:
             return
         try:
             self._ranges.fetch(part)
+        except (Permanent, NeedsAnswer):
+            self._is_in_vain = True
+            raise
         except Condition as error:
             if error.code != "disk-full" or self._part_file is None:
                 raise
@@ -374,27 +380,20 @@ class DownloadJob:
             self._part_file.remove()
             self._part_file = None
             return
-        checkpoint, fs = self._ctx.checkpoint, self._ctx.fs
-        if checkpoint.part_file is None:
-            return
-        parts = parts_below(self._root, self._planned)
-        name = part_file_name(parts[-1], self._ctx.id)
-        where = (self._root, parts[:-1]) if self._options.temp_dir is None else (self._options.temp_dir, ())
-        try:
-            with FolderHandle.open_below(*where, fs, create=False) as folder:
-                facts = fs.lstat(name, dir_fd=folder.fd)
-                is_ours = facts.st_ino == checkpoint.part_file_inode and facts.st_uid == os.geteuid()
-                if is_ours and stat.S_ISREG(facts.st_mode):
-                    fs.unlink(name, dir_fd=folder.fd)
-        except FileNotFoundError:
-            return
-        except Permanent as error:
-            if error.code != "target-folder":
-                raise  # Its folder is gone, and it with that.
-        except OSError as error:
-            raise local_error(error, "remove", checkpoint.part_file, writing=True) from error
+        checkpoint = self._ctx.checkpoint
+        if checkpoint.part_file is not None:
+            remove_left(
+                self._root,
+                self._planned,
+                self._ctx.id,
+                self._ctx.fs,
+                inode=checkpoint.part_file_inode,
+                temp_dir=self._options.temp_dir,
+            )
 
     def close(self) -> None:
-        """See `Job.close`."""
+        """See `Job.close`. A file that nothing came into and, as it is, nothing will is not left lying about."""
+        if self._is_in_vain and not self._ctx.saved_parts():
+            self._discard_part_file()
         if self._part_file is not None:
             self._part_file.close()
