@@ -291,6 +291,19 @@ class TransferManager(UploadCommands, GroupCommands):
             self._reporter.sample()
             return tuple(row_of(core, item) for item in core.scheduler.active[:count])
 
+    def resumed(self, count: int) -> tuple[TransferSnapshot, ...]:
+        """Up to `count` of the items that went on by themselves at the start, as they are now, finished ones too."""
+        core = self._core
+        with core.lock:
+            self._reporter.sample()
+            rows = []
+            for id in core.resumed[:count]:
+                item = core.roster.items.get(id)
+                row = row_of(core, item) if item is not None else core.roster.finished_ids.get(id)
+                if row is not None:
+                    rows.append(row)
+            return tuple(rows)
+
     def wait(self, timeout: float, *, rest: float = 0.0) -> bool:
         """Return when something happened, or after `timeout` seconds; false in the latter case.
 

@@ -25,6 +25,7 @@ from engine import (
     Token,
     TransferDetail,
     TransferId,
+    TransferSnapshot,
     View,
 )
 
@@ -164,6 +165,10 @@ class ManagerPort(Protocol):
 
     def speed_history(self) -> tuple[float, ...]:
         """Bytes per second of each of the last 60 seconds, oldest first."""
+        ...
+
+    def resumed(self, count: int) -> tuple[TransferSnapshot, ...]:
+        """Items that went on by themselves at the start, as they are now."""
         ...
 
     def own_uploads(self) -> tuple[OwnUpload, ...]:

@@ -18,6 +18,8 @@ class Heading:
 
     text: str
     """Raw."""
+    has_columns: bool = True
+    """It stands above uploads."""
 
     @property
     def key(self) -> tuple[object, ...]:

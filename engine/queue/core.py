@@ -101,6 +101,8 @@ class Core:
         """The highest id among the items of an earlier process, which may have begun them without a record."""
         self.most_workers = MAX_WORKERS
         """As many as may have files open at a time; set by the manager."""
+        self.resumed: tuple[TransferId, ...] = ()
+        """Items of an earlier process that went on by themselves, in their order; written once, at the start."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False

@@ -58,11 +58,12 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
         transfers.append(transfer)
     core.roster.add(transfers)
     core.last_recovered = max((transfer.id for transfer in transfers), default=core.last_recovered)
-    for transfer in transfers:
-        if transfer.state is S.QUEUED and not only_new:
-            core.scheduler.ready(transfer)
-            reporter.recovered += 1
-            reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
+    going_on = [item for item in core.roster if item.state is S.QUEUED and not only_new]
+    core.resumed = tuple(transfer.id for transfer in going_on)
+    for transfer in going_on:
+        core.scheduler.ready(transfer)
+        reporter.recovered += 1
+        reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
     core.scheduler.held = loaded.held and not only_new
     debts.load(loaded.owed)
 

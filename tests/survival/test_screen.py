@@ -45,7 +45,7 @@ def test_after_kill_9_of_the_screen_paused_is_paused_and_what_was_running_goes_o
         assert states(program) == {"a-paused": "paused", "b-running": "queued", "c-queued": "queued"}
         before = {e.query["uploadId"] for e in proxy.requests() if e.part_number}
         with on_a_terminal((".", f"s3://{bucket}/"), program.env, files) as screen:
-            screen.until("came back")
+            screen.until("2 transfers resumed (")
             screen.until("done 2")
             assert states(program)["a-paused"] == "paused"
             screen.press("w")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import (
     Facts,
     GroupFacts,
+    Health,
     IncompleteUpload,
     ItemKind,
     LocalRef,
@@ -182,4 +183,12 @@ def grouped_manager() -> FakeManager:
     )  # fmt: skip
     manager.add("dump.tar", S.PAUSED, size=int(48.1 * GIB), bytes_done=int(18.3 * GIB))
     manager.history = [(50 + n % 7) * MIB * 1.0 for n in range(60)]
+    return manager
+
+
+def resumed_manager() -> FakeManager:
+    """The same right after a start: its first items went on by themselves."""
+    manager = example_manager()
+    manager.came_back = (TransferId(1), TransferId(2), TransferId(3), TransferId(6))
+    manager.health = Health(recovered=4, recovered_bytes=int(38.6 * GIB))
     return manager

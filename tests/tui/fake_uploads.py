@@ -16,6 +16,8 @@ from engine import (
     OwnUpload,
     Problem,
     Token,
+    TransferId,
+    TransferSnapshot,
     UploadsFound,
 )
 
@@ -45,7 +47,16 @@ class UploadCommands:
     browser: Any
     commands: list[tuple[Any, ...]]
     own: tuple[OwnUpload, ...] = ()
+    came_back: tuple[TransferId, ...] = ()
     fails_to_abort: Problem | None = None
+
+    def resumed(self, count: int) -> tuple[TransferSnapshot, ...]:
+        """The items whose ids `came_back` names."""
+        rows = [self._find(id) for id in self.came_back[:count]]
+        return tuple(row for row in rows if row is not None)
+
+    def _find(self, id: TransferId) -> TransferSnapshot | None:
+        raise NotImplementedError
 
     def own_uploads(self) -> tuple[OwnUpload, ...]:
         """Whatever `own` says."""

@@ -60,6 +60,7 @@ PICTURES = (
     Picture("versions", ("tab", *("j" * 5), "V", "j"), manager=_with_versions),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
+    Picture("resumed", ("W",), manager=example.resumed_manager),
     Picture("quit", ("q",)),
     Picture("terminal-colours", ("j", "j", "space", "j"), theme="ansi-dark"),
 )

@@ -124,7 +124,7 @@ async def test_items_that_came_back_are_announced_until_escape() -> None:
     manager = example.example_manager()
     manager.health = Health(recovered=3, recovered_bytes=15_247_000_000)
     async with running(manager) as pilot:
-        assert "3 unfinished items came back (14.2 GiB left) and go on" in drawn(pilot)[0]
+        assert "3 transfers resumed (14.2 GiB left) · W: pause or discard · Esc hides this" in drawn(pilot)[0]
         await press(pilot, "escape")
         assert "~/data" in drawn(pilot)[0]
 

@@ -125,7 +125,7 @@ class MainScreen(
         """Look at the queue; draw what changed."""
         snapshot = self.queue.tick()
         self.totals.show(snapshot, self.manager.speed_history())
-        self.welcome(snapshot.health)
+        self.welcome(snapshot)
         self.take_events()
         self.ask_about_exposure()
         self.note_places()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine import Event, Health, TransferSnapshot
+from engine import EngineSnapshot, Event, TransferSnapshot
 from tui import format
 from tui.keys import Context, key_of
 from tui.ports import ManagerPort
@@ -35,19 +35,20 @@ class Tidings(KeyHints):
         self._reload_from: dict[FilePane, float] = {}
         """Monotonic time before which a pane is not read again by itself."""
 
-    def welcome(self, health: Health) -> None:
+    def welcome(self, snapshot: EngineSnapshot) -> None:
         """Once: what came back from before, and what is amiss from the start."""
         if not self._welcomed:
             for notice in self.manager.notices:
                 self.tell(display(notice), bad=True)
+        health = snapshot.health
         if health.recovered and not self._welcomed:
-            items = format.counted(health.recovered, "unfinished item")
+            items = format.counted(health.recovered, "transfer")
             left = f" ({format.size_long(health.recovered_bytes)} left)" if health.recovered_bytes else ""
-            verb = "goes" if health.recovered == 1 else "go"
-            self.notice.say(
-                f"{items} came back{left} and {verb} on · {key_of('app.pause-all')} pauses all · {key_of('app.queue')} shows "
-                f"them, {key_of('queue.cancel-all')} there cancels all · {key_of('pane.back')} hides this"
-            )
+            said = f"{items} resumed{left}"
+            if snapshot.held:
+                said = f"{items} came back{left}, held: {key_of('app.pause-all')} lets go on"
+            ways = f"{key_of('app.resumed')}: pause or discard · {key_of('pane.back')} hides this"
+            self.notice.say(f"{said} · {ways}")
         self._welcomed = True
 
     def take_events(self) -> None:

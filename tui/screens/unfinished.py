@@ -29,12 +29,13 @@ from engine import (
     UploadsFound,
 )
 from tui import format
+from tui.keys import key_of
 from tui.ports import ManagerPort
 from tui.safe_text import cut, display, path_tail
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.details import DetailsScreen
 from tui.screens.dialog import ClosesOnce
-from tui.unfinished import SORTS, Row, UploadRow, at_least, total_words, upload_pairs, upload_rows
+from tui.unfinished import SORTS, ItemRow, Row, UploadRow, at_least, total_words, upload_pairs, upload_rows
 from tui.widgets.unfinished_list import UnfinishedList
 
 _POLL = 0.1
@@ -101,7 +102,7 @@ class UnfinishedScreen(ClosesOnce[None]):
     """Incomplete uploads below a place. Those of the queue are named and cannot be aborted here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", show=False),
+        Binding("escape,q,U,W", "close", show=False),
         Binding("space,insert", "mark", show=False),
         Binding("a", "mark_all", show=False),
         Binding("A", "mark_none", show=False),
@@ -230,9 +231,12 @@ class UnfinishedScreen(ClosesOnce[None]):
         self.describe()
 
     def action_mark_all(self) -> None:
-        """Every upload that is not one of the queue's."""
+        """Every row of the kind under the cursor; of uploads only those that are not the queue's."""
+        kind = ItemRow if isinstance(self.list.current, ItemRow) else UploadRow
         self.list.marks = {
-            row.key for row in self.list.rows if isinstance(row, UploadRow) and row.own is None
+            row.key
+            for row in self.list.rows
+            if isinstance(row, kind) and not (isinstance(row, UploadRow) and row.own is not None)
         }
         self.list.refresh()
         self.describe()
@@ -277,7 +281,8 @@ class UnfinishedScreen(ClosesOnce[None]):
         strange = [row for row in rows if row.own is None]
         if not strange:
             if rows:
-                self.say("An item of the queue goes on with it: cancel it there (w, then x)")
+                there = f"{key_of('app.queue')}, then {key_of('queue.cancel')}"
+                self.say(f"An item of the queue goes on with it: cancel it there ({there})")
             return
         uploads = [row.upload for row in strange]
         how_many = format.counted(len(uploads), "incomplete upload")

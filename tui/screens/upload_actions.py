@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import Location, ObjectRef
 from tui import places
 from tui.screens.base import MainBase
+from tui.screens.recovered import RecoveredScreen
 from tui.screens.unfinished import UnfinishedScreen
 
 
@@ -19,6 +20,11 @@ class UploadActions(MainBase):
             return
         title = f"Incomplete uploads to {places.address(location)}"
         self.app.push_screen(UnfinishedScreen(self.manager, [location], title, self.now))
+
+    def action_resumed(self) -> None:
+        """What came back at the start, to pause or to discard."""
+        self.notice.say("")
+        self.app.push_screen(RecoveredScreen(self.manager, self.now))
 
     def _bucket_meant(self) -> Location | None:
         """Of this pane, else of the other one."""

@@ -81,19 +81,18 @@ class UnfinishedList(LineTable):
     # -- drawing -----------------------------------------------------------------------------------
 
     def header(self, cells: int) -> Spans | None:
-        """The columns of uploads."""
-        if not any(isinstance(row, UploadRow) for row in self.rows):
+        """The columns of uploads, where there is nothing else."""
+        if not self.rows or not all(isinstance(row, UploadRow) for row in self.rows):
             return None
-        key = max(cells - 3 - _OWNER - _AGE - _PARTS - _BYTES, 8)
-        names = f"  {pad('Key', key)}{pad('In the queue', _OWNER)}"
-        names += pad("Age", _AGE, right=True) + pad("Parts", _PARTS, right=True)
-        return [(names + pad("Bytes", _BYTES, right=True) + " ", "header")]
+        return [(_columns("  Key", cells - 1), "header")]
 
     def spans(self, row: int, cells: int) -> Spans:
         """One row."""
         shown = self.rows[row]
         if isinstance(shown, Heading):
-            return [(middle(display(shown.text), cells), "strong")]
+            if not shown.has_columns:
+                return [(middle(display(shown.text), cells), "dim")]
+            return [(_columns(middle(display(shown.text), _key_cells(cells - 2)), cells), "header")]
         is_marked = shown.key in self.marks
         mark = (f"{MARK} " if is_marked else "  ", "mark")
         if isinstance(shown, ItemRow):
@@ -102,7 +101,7 @@ class UnfinishedList(LineTable):
 
     def _upload(self, row: UploadRow, cells: int, style: str) -> Spans:
         upload = row.upload
-        name = max(cells - _OWNER - _AGE - _PARTS - _BYTES, 8)
+        name = _key_cells(cells)
         key = display(upload.ref.key.removeprefix(row.prefix))
         owner = _STATES.get(row.own.state, "yes") if row.own is not None else ""
         age = format.duration(self._now() - upload.initiated) if upload.initiated else format.UNKNOWN
@@ -126,3 +125,14 @@ class UnfinishedList(LineTable):
             return []
         told = [line for part in self.words.split("\n") for line in wrap(display(part), cells - 4) or [""]]
         return [[("  ", ""), (line, "dim")] for line in (["", *told] if self.rows else told)][:lines]
+
+
+def _key_cells(cells: int) -> int:
+    return max(cells - _OWNER - _AGE - _PARTS - _BYTES, 8)
+
+
+def _columns(first: str, cells: int) -> str:
+    """The names of the columns, as wide as a row with its mark."""
+    names = pad(first, _key_cells(cells - 2) + 2) + pad("In the queue", _OWNER)
+    names += pad("Age", _AGE, right=True) + pad("Parts", _PARTS, right=True)
+    return names + pad("Bytes", _BYTES, right=True)
