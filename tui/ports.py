@@ -20,11 +20,14 @@ from engine import (
     ObjectVersion,
     OperationId,
     OwnUpload,
+    Plan,
+    PlanChoice,
     Profile,
     Request,
     Token,
     TransferDetail,
     TransferId,
+    TransferRequest,
     TransferSnapshot,
     View,
 )
@@ -91,6 +94,9 @@ class BrowserPort(Protocol):
 
     def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
         """Delete these for good. Value: `ChangeProgress`, growing."""
+
+    def plan_ahead(self, request: TransferRequest, *, extras: bool = False) -> Token:
+        """What a request would do. Value: `Plan`, there at once, filling until done."""
         ...
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
@@ -121,6 +127,10 @@ class ManagerPort(Protocol):
 
     def submit(self, request: Request) -> OperationId:
         """Ask for something."""
+        ...
+
+    def submit_plan(self, plan: Plan, choice: PlanChoice) -> OperationId | None:
+        """Queue what was chosen of a plan."""
         ...
 
     def pause(self, id: TransferId) -> None: ...

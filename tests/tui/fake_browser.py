@@ -25,6 +25,7 @@ from engine import (
     Preview,
     Problem,
     Token,
+    TransferRequest,
     VersionListing,
 )
 from tests.tui.fake_uploads import UploadAnswers
@@ -200,6 +201,12 @@ class FakeBrowser(UploadAnswers):
         return self._ask(
             "delete_versions", (location, tuple(chosen)), ChangeProgress(len(chosen), len(chosen))
         )
+
+    def plan_ahead(self, request: TransferRequest, *, extras: bool = False) -> Token:
+        """A plan by the folders there are, unless `values` has another."""
+        from tests.tui.fake_plan import plan_of
+
+        return self._ask("plan_ahead", (request, extras), plan_of(self.folders, request, extras=extras))
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """Names that begin so."""

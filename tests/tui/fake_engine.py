@@ -21,6 +21,8 @@ from engine import (
     Outcome,
     PartSnapshot,
     Place,
+    Plan,
+    PlanChoice,
     Profile,
     Request,
     Totals,
@@ -49,6 +51,7 @@ class FakeManager(UploadCommands):
         self.events: list[Event] = []
         self.commands: list[tuple[Any, ...]] = []
         self.submitted: list[Request] = []
+        self.plans: list[tuple[Plan, PlanChoice]] = []
         self.health = Health()
         self.notices: tuple[str, ...] = ()
         self.held = False
@@ -131,6 +134,16 @@ class FakeManager(UploadCommands):
             for source in request.sources:
                 self._add_transfer(request, source)
         return OperationId(len(self.submitted))
+
+    def submit_plan(self, plan: Plan, choice: PlanChoice) -> OperationId | None:
+        """What was chosen, item by item."""
+        if self.refuse is not None:
+            raise self.refuse
+        self.plans.append((plan, choice))
+        for spec in plan.chosen(choice):
+            name = str(spec.source).rpartition("/")[2]
+            self.add(name, kind=spec.kind, source=str(spec.source), target=str(spec.target), size=spec.size)
+        return OperationId(len(self.plans))
 
     def _add_transfer(self, request: TransferRequest, source: Place) -> None:
         up = isinstance(source, LocalRef)

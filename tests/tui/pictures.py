@@ -18,6 +18,7 @@ from engine import Location, ObjectRef
 from tests.tui import example
 from tests.tui.drive import press, running, settled
 from tests.tui.fake_engine import FakeManager
+from tests.tui.fake_plan import with_copies
 
 PROD = example.PROD.connection_id
 ROOMY = (132, 36)
@@ -33,6 +34,10 @@ def _with_versions() -> FakeManager:
     return manager
 
 
+def _planning() -> FakeManager:
+    return with_copies(example.example_manager())
+
+
 @dataclass(frozen=True)
 class Picture:
     """One state of the program, and how to get there."""
@@ -45,6 +50,9 @@ class Picture:
     theme: str | None = None
 
 
+_PLAN = ("j", "space", *("j" * 4), "space", "space", "c")
+"""Logs, a database dump and the big archive, copied to the bucket."""
+
 PICTURES = (
     Picture("main", ("j", "j", "j", "j", "j", "space", "space", "space"), ROOMY),
     Picture("80x24"),
@@ -56,6 +64,8 @@ PICTURES = (
     Picture("delete", (*("j" * 7), "space", "space", "d")),
     Picture("goto", ("colon", *"s3://b")),
     Picture("help", ("question_mark",)),
+    Picture("plan", (*_PLAN, "j"), manager=_planning),
+    Picture("plan-rows", (*_PLAN, "j", "tab", "space"), ROOMY, manager=_planning),
     Picture("denied", right=Location(ObjectRef("archive"), PROD)),
     Picture("versions", ("tab", *("j" * 5), "V", "j"), manager=_with_versions),
     Picture("first-start", manager=_fresh, right=None),

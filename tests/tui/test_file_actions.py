@@ -28,17 +28,17 @@ def idle() -> FakeManager:
     return FakeManager(example.example_browser(), [example.PROD])
 
 
-async def test_three_marked_files_are_copied_with_one_key() -> None:
+async def test_a_few_small_files_in_nobodys_way_are_copied_with_one_key() -> None:
     async with running(idle()) as pilot:
-        await press(pilot, *("j" * 5), "space", "space", "space")
+        await press(pilot, *("j" * 8), "space", "space", "space")
         assert "c Copy 3 →" in drawn(pilot)[-1]
         await press(pilot, "c")
         assert engine(pilot).submitted == [
             TransferRequest(
                 sources=(
-                    LocalRef("/home/ann/data/db-2026-11-22.dump.zst"),
-                    LocalRef("/home/ann/data/db-2026-11-23.dump.zst"),
-                    LocalRef("/home/ann/data/dump.tar"),
+                    LocalRef("/home/ann/data/invoice 2026 (final).pdf"),
+                    LocalRef("/home/ann/data/notes.txt"),
+                    LocalRef("/home/ann/data/report[1].csv"),
                 ),
                 target=ObjectRef("backups", "2026/"),
                 connection=PROD,
@@ -54,8 +54,7 @@ async def test_three_marked_files_are_copied_with_one_key() -> None:
 async def test_without_marks_the_current_row_is_copied_and_a_folder_goes_under_its_own_name() -> None:
     async with running(idle()) as pilot:
         await press(pilot, "tab", "j", "c")
-        (request,) = engine(pilot).submitted
-        assert isinstance(request, TransferRequest)
+        (request,) = planned(pilot)
         assert request.sources == (ObjectRef("backups", "2026/db/"),)
         assert request.target == LocalRef("/home/ann/data/")
         assert request.under_base_name
@@ -65,9 +64,12 @@ async def test_options_of_the_app_go_with_every_request() -> None:
     options = TransferOptions(part_size=16 * 1024 * 1024, storage_class="STANDARD_IA")
     async with running(idle(), options=options) as pilot:
         await press(pilot, "j", "c")
-        (request,) = engine(pilot).submitted
-        assert isinstance(request, TransferRequest)
+        (request,) = planned(pilot)
         assert request.options == options
+        await press(pilot, "escape", *("j" * 7), "c")
+        (asked,) = engine(pilot).submitted
+        assert isinstance(asked, TransferRequest)
+        assert asked.options == options
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ async def test_what_the_engine_refuses_keeps_its_marks() -> None:
     manager = idle()
     manager.refuse = UsageError("too many requests are waiting")
     async with running(manager) as pilot:
-        await press(pilot, "j", "space", "c")
+        await press(pilot, *("j" * 8), "space", "c")
         assert told(pilot) == ["too many requests are waiting"]
         assert main(pilot).left.model.marked_count == 1
 
@@ -105,15 +107,14 @@ async def test_all_of_a_big_prefix_is_asked_for_as_the_prefix() -> None:
     manager.browser.folders["s3://backups/2026/"] = [Entry(f"k{n:05d}", 1) for n in range(3_000)]
     async with running(manager) as pilot:
         await press(pilot, "tab", "a", "c")
-        (request,) = engine(pilot).submitted
-        assert isinstance(request, TransferRequest)
+        (request,) = planned(pilot)
         assert request.sources == (ObjectRef("backups", "2026/"),)
         assert not request.under_base_name, "its contents go under the target, not a folder 2026"
 
 
 async def test_a_move_asks_first_and_deletes_only_what_was_verified() -> None:
     async with running(idle()) as pilot:
-        await press(pilot, *("j" * 7), "m")
+        await press(pilot, *("j" * 8), "m")
         assert "A source is deleted only after its copy is verified." in text(pilot)
         await press(pilot, "escape")
         assert engine(pilot).submitted == []
@@ -221,6 +222,11 @@ async def test_what_the_browser_could_not_do_is_told_with_what_to_do() -> None:
         await press(pilot, "n", *"x", "enter")
         await until(pilot, lambda: bool(told(pilot)))
         assert told(pilot) == ["make it: the disk is full. Free some."]
+
+
+def planned(pilot: Driver) -> list[TransferRequest]:
+    """The requests that plans were asked for."""
+    return [what[0] for kind, what in engine(pilot).browser.asked if kind == "plan_ahead"]
 
 
 def _asked(pilot: Driver, kind: str) -> list[tuple[str, object]]:

@@ -171,7 +171,7 @@ async def test_a_refused_request_says_why() -> None:
     manager = example.example_manager()
     manager.refuse = UsageError("the profile is read-only")
     async with running(manager) as pilot:
-        await press(pilot, "j", "c")
+        await press(pilot, *("j" * 8), "c")
         await until(pilot, lambda: "the profile is read-only" in text(pilot))
         assert engine(pilot).submitted == []
 

@@ -1,4 +1,4 @@
-"""Copy, move, rename, delete, new folder: the actions of the panes that change something."""
+"""Delete, rename, new folder: the actions of the panes that change something where it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from textual import work
 from engine import (
     CountProgress,
     DeleteRequest,
-    LocalRef,
     Location,
     ObjectRef,
     Token,
@@ -30,77 +29,10 @@ from tui.widgets.pane_model import Row
 _COUNT_POLL = 0.1
 _NAMED = 5
 """Names that a confirmation lists one by one."""
-_WHOLE_PLACE_FROM = 1000
-"""Marks from which on "everything here" is asked for as the place, not name by name."""
 
 
 class FileActions(MainBase):
     """See `tui.keys`, context PANES."""
-
-    # -- copy and move -----------------------------------------------------------------------------
-
-    def action_pane_copy(self) -> None:
-        """Copy to the other pane."""
-        refused = self._why_not()
-        if refused:
-            self.tell(refused, bad=True)
-        elif self.other.location is not None:
-            self._queue(self.pane, self.other.location, move=False)
-
-    @work(group=ASK)
-    async def action_pane_move(self) -> None:
-        """Move to the other pane, after asking: the sources go away."""
-        pane, target, refused = self.pane, self.other.location, self._why_not()
-        if refused or target is None:
-            self.tell(refused, bad=True)
-            return
-        lines = [
-            *named(pane),
-            f"to {target.place}",
-            "",
-            "A source is deleted only after its copy is verified.",
-        ]
-        confirm = ConfirmScreen(f"Move {what(pane)}?", lines, confirm_label="Move")
-        if await self.app.push_screen_wait(confirm):
-            self._queue(pane, target, move=True)
-
-    def _why_not(self) -> str:
-        """Why what is chosen cannot go to the other pane, or nothing."""
-        here, there = self.pane.location, self.other.location
-        if not self.pane.chosen_count:
-            return "Nothing is marked, and the cursor is on no file"
-        if here is None or there is None:
-            return "The other pane shows no place yet: Tab, then : or e"
-        if places.is_bucket_list(there.place):
-            return "Open a bucket in the other pane first"
-        if isinstance(here.place, LocalRef) and isinstance(there.place, LocalRef):
-            return "Both panes are on this disk; s3tui copies between disk and S3, and within S3"
-        if here == there:
-            return "Both panes show the same place"
-        return ""
-
-    def _queue(self, pane: FilePane, target: Location, *, move: bool) -> None:
-        here = pane.location
-        assert here is not None
-        connection = here.connection or target.connection
-        assert connection is not None
-        model = pane.model
-        everything = model.marked_count >= _WHOLE_PLACE_FROM and model.marked_count == model.total
-        everything = everything and model.complete and pane.show_hidden and pane.problem is None
-        everything = everything and not places.is_bucket_list(here.place)
-        request = TransferRequest(
-            (here.place,) if everything else tuple(pane.place_of(row) for row in pane.selection()),
-            target.place,
-            connection,
-            replace(self.options, move=move),
-            target.connection if target.connection not in (None, connection) else None,
-            under_base_name=not everything,
-        )
-        chosen = display(what(pane))
-        if self.submit(request):
-            self.tell(f"Queued {chosen} → {display(str(target.place))}")
-            model.mark_none()
-            pane.marks_changed()
 
     # -- delete ------------------------------------------------------------------------------------
 

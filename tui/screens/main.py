@@ -22,6 +22,7 @@ from tui.ports import ManagerPort
 from tui.screens.base import ASK
 from tui.screens.browse_actions import BrowseActions
 from tui.screens.confirm import QuitScreen
+from tui.screens.copy_actions import CopyActions
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.group_actions import GroupActions
@@ -49,6 +50,7 @@ _ASKING = frozenset(
         "pane_link",
         "pane_preview",
         "pane_versions",
+        "pane_copy",
         "pane_move",
         "pane_delete",
         "pane_rename",
@@ -63,6 +65,7 @@ _ASKING = frozenset(
 
 
 class MainScreen(
+    CopyActions,
     ObjectActions,
     BrowseActions,
     FileActions,
