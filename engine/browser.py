@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.browsing import changes, counting, questions
+from engine.browsing import changes, counting, describing, questions
 from engine.browsing.answers import Answer, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.completion import complete
 from engine.browsing.desk import Desk, Question
@@ -88,11 +88,13 @@ class Browser(ObjectDesk, UploadDesk):
         )
 
     def details(self, location: Location) -> Token:
-        """All that is known of one place, symlinks not followed. Value: `Details`."""
-        return self._desk.ask(
-            f"look at {location.place}",
-            lambda question: question.show(questions.details(location, self._connections, self._fs)),
-        )
+        """All that is known of one place, symlinks not followed. Value: `Details`, growing until done."""
+
+        def work(question: Question) -> None:
+            for found in describing.describe(location, self._connections, self._fs, question.cancel):
+                question.show(found)
+
+        return self._desk.ask(f"look at {location.place}", work)
 
     def count(self, locations: Sequence[Location]) -> Token:
         """Objects and bytes at and below these places. Value: `CountProgress`, growing until done."""

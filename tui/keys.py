@@ -119,7 +119,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("delete", "d f8 delete", "Delete", "Delete the marked (or the current), after asking", "Files", 6),
     _pane("preview", "p f3", "Look inside", "Look into the file or object: text, hex, rows; fetches 64 KiB at most",
           "Files", 12),
-    _pane("info", "i", "Details", "Show size, dates, checksums and metadata", "Files"),
+    _pane("info", "i", "Details", "Show all that is known of a file, object or bucket: checksums, metadata, tags, settings", "Files"),
     _pane("versions", "V", "Versions", "List versions and delete markers: copy, restore, delete for good", "Files"),
     _pane("yank", "y", "Copy address", "Copy the path or s3:// address to the clipboard", "Files"),
     _pane("link", "Y", "Copy link", "Copy a link to the object that works for 15 minutes", "Files"),

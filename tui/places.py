@@ -45,6 +45,11 @@ def is_bucket_list(place: Place) -> bool:
     return isinstance(place, ObjectRef) and not place.bucket
 
 
+def is_bucket(place: Place) -> bool:
+    """It is a whole bucket."""
+    return isinstance(place, ObjectRef) and bool(place.bucket) and not place.key
+
+
 def home(path: str, env: Mapping[str, str] = os.environ) -> str:
     """The path with the user's own folder as ``~``.
 

@@ -76,7 +76,7 @@ class Details:
     """As the server names it: ``CRC32 1a2b3c4d (full object)``."""
     encryption: str = ""
     restore: str = ""
-    """State of a restore from a cold storage class, in the server's words."""
+    """State of a restore from a cold storage class, in the server's words; see `restore_words`."""
     parts: int = 0
     """Of which the object was put together; 0 where unknown."""
     region: str = ""
@@ -89,6 +89,8 @@ class Details:
     """Local: where a symlink leads, as written in it."""
     metadata: tuple[tuple[str, str], ...] = ()
     """Objects: the user's own, by name."""
+    more: tuple[tuple[str, str], ...] = ()
+    """What else there is, as names and values in words; of what one may not ask, what it takes."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """What is known beyond name, size and time, as names and raw values, for a list on a screen."""
@@ -97,7 +99,7 @@ class Details:
             ("Checksum", self.checksum),
             ("Version", self.version_id),
             ("Storage class", self.storage_class),
-            ("Restore", self.restore),
+            ("Restore", restore_words(self.restore)),
             ("Content type", self.content_type),
             ("Encryption", self.encryption),
             ("Parts", str(self.parts) if self.parts else ""),
@@ -107,4 +109,19 @@ class Details:
             ("Leads to", self.link_target),
         ]
         known += [(f"Metadata {name}", value) for name, value in self.metadata]
+        known += self.more
         return [(name, value) for name, value in known if value]
+
+
+def restore_words(told: str) -> str:
+    """The state of a restore; what cannot be read stays as the server said it.
+
+    >>> restore_words('ongoing-request="true"')
+    'under way; the object cannot be read yet'
+    >>> restore_words('ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"')
+    'restored: can be read until Fri, 21 Dec 2012 00:00:00 GMT'
+    """
+    if 'ongoing-request="true"' in told:
+        return "under way; the object cannot be read yet"
+    until = told.partition('expiry-date="')[2].partition('"')[0]
+    return f"restored: can be read until {until}" if until else told

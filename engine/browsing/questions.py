@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
-import stat
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.browsing.answers import ConnectionTest, Details
+from engine.browsing.answers import ConnectionTest
 from engine.errors import NeedsAnswer, TransferError, UsageError, explain
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
@@ -24,7 +21,6 @@ from engine.page import EntryKind, Page, PageBuilder
 if TYPE_CHECKING:
     from engine.browsing.desk import Question
     from engine.s3.connection import Connection, Connections
-    from engine.s3.facts import ObjectFacts
 
 _GO_DIRECTLY = "Go to s3://BUCKET/PREFIX directly: that needs no list of buckets."
 
@@ -100,83 +96,6 @@ def bucket_names(connection: Connection) -> tuple[str, ...]:
 
 
 # -- one place -------------------------------------------------------------------------------------
-
-
-def details(location: Location, connections: Connections, fs: FsOps) -> Details:
-    """All that can be learnt of one place with one or two questions."""
-    place = location.place
-    if isinstance(place, LocalRef):
-        return _local_details(place.path, fs)
-    connection = connection_of(location, connections)
-    if not place.bucket:
-        raise UsageError("the list of buckets has no details")
-    if not place.key:
-        return Details(EntryKind.BUCKET, region=connection.control.bucket_region(place.bucket) or "")
-    try:
-        facts = connection.control.head(place)
-    except TransferError as error:
-        # A prefix need not have an object of its own.
-        if error.code == "no-such-key" and place.key.endswith("/"):
-            return Details(EntryKind.FOLDER)
-        raise
-    kind = EntryKind.FOLDER if place.key.endswith("/") else EntryKind.FILE
-    return Details(
-        kind,
-        facts.size,
-        facts.mtime,
-        etag=facts.etag,
-        version_id=facts.version_id or "",
-        storage_class=facts.storage_class or "",
-        content_type=facts.content_type or "",
-        checksum=_checksum_words(facts),
-        encryption=facts.sse or "",
-        restore=facts.restore or "",
-        parts=facts.parts_count or 0,
-        metadata=tuple(sorted(facts.metadata.items())),
-    )
-
-
-def _checksum_words(facts: ObjectFacts) -> str:
-    whole = (facts.checksum_type or "").upper() != "COMPOSITE"
-    kind = " (of the whole object)" if whole else " (of the parts' checksums)"
-    if facts.crc32 is not None:
-        return f"CRC32 {facts.crc32:08x}{kind}"
-    if facts.crc64nvme is not None:
-        return f"CRC64NVME {facts.crc64nvme}{kind}"
-    return ""
-
-
-def _local_details(path: str, fs: FsOps) -> Details:
-    plain = path.rstrip("/") or "/"
-    try:
-        facts = fs.lstat(plain)
-        link = fs.readlink(plain) if stat.S_ISLNK(facts.st_mode) else ""
-    except OSError as error:
-        raise local_error(error, "look at", path) from error
-    kinds = {stat.S_IFDIR: EntryKind.FOLDER, stat.S_IFREG: EntryKind.FILE, stat.S_IFLNK: EntryKind.LINK}
-    kind = kinds.get(stat.S_IFMT(facts.st_mode), EntryKind.SPECIAL)
-    return Details(
-        kind,
-        facts.st_size if kind is EntryKind.FILE else -1,
-        facts.st_mtime,
-        mode=stat.filemode(facts.st_mode),
-        owner=f"{_user(facts.st_uid)}:{_group(facts.st_gid)}",
-        link_target=link,
-    )
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except (KeyError, OSError):
-        return str(uid)
-
-
-def _group(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except (KeyError, OSError):
-        return str(gid)
 
 
 def free_space(location: Location, fs: FsOps) -> int:

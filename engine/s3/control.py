@@ -32,6 +32,8 @@ from engine.s3.params import (
     when,
 )
 from engine.s3.replies import ReplyRefused
+from engine.s3.settings import BucketSettings
+from engine.s3.tags import ObjectExtras
 from engine.s3.versions import MOST_DELETED_AT_ONCE, OF_ONE_OBJECT, Versions
 
 __all__ = ["Completed", "Control", "DonePart", "ObjectFacts", "OpenUpload", "ServerPart"]
@@ -45,8 +47,8 @@ _MOST_PARTS_ASKED = 2000
 """Parts asked for one by one where the server does not list them; more are not worth a HEAD each."""
 
 
-class Control(Versions):
-    """Calls on buckets and objects; those on multipart uploads and versions are inherited.
+class Control(Versions, ObjectExtras, BucketSettings):
+    """Calls on buckets and objects; all others of the control plane are inherited.
 
     Guarantees:
         Every method is safe from any thread, takes at most one repetition, and ends within its
@@ -106,7 +108,18 @@ class Control(Versions):
         part_number: int | None = None,
         request_payer: bool = False,
     ) -> ObjectFacts:
-        """Facts of one object.
+        """Facts of one object; see `described`."""
+        return self.described(ref, checksum=checksum, part_number=part_number, request_payer=request_payer)[0]
+
+    def described(
+        self,
+        ref: ObjectRef,
+        *,
+        checksum: bool = True,
+        part_number: int | None = None,
+        request_payer: bool = False,
+    ) -> tuple[ObjectFacts, Mapping[str, str]]:
+        """Facts of one object, and all headers that came with them, by lower-case name.
 
         Args:
             checksum: Ask for its checksum too.
@@ -131,7 +144,7 @@ class Control(Versions):
         size = headers.get("content-length", "")
         if "etag" not in headers or not size.isdecimal():
             raise Permanent("not-s3", operation="look at", subject=str(ref), detail="no ETag or no size came")
-        return object_facts(headers, int(size))
+        return object_facts(headers, int(size)), headers
 
     def _ask_why(self, head: Mapping[str, Any], subject: str) -> None:
         """Ask for one byte of what a HEAD was refused: only then a reason is given (expired credentials).

@@ -115,6 +115,22 @@ class FakeS3:
         size = self.buckets[ref.bucket][ref.key]
         return FakeFacts(self.changed.get(ref.key, size), 1.0, f"etag-{size}", ref.version_id)
 
+    def described(self, ref: ObjectRef) -> tuple[FakeFacts, dict[str, str]]:
+        return self.head(ref), {}
+
+    def tags(self, ref: ObjectRef) -> dict[str, str]:
+        return {}
+
+    def retention(self, ref: ObjectRef) -> str:
+        return "none"
+
+    legal_hold = retention
+
+    def bucket_versioning(self, bucket: str) -> str:
+        return "off"
+
+    bucket_encryption = bucket_lock = bucket_upload_rule = bucket_versioning
+
     def list_buckets(self) -> list[tuple[str, float]]:
         self.asked.append("BUCKETS")
         if "BUCKETS" in self.denied:

@@ -71,8 +71,16 @@ def operation_of(
             return "UploadPartCopy" if copies else "UploadPart"
         names = {"GET": "ListParts", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"}
         return names.get(method, "Unknown")
+    if setting := of_setting(method, query, _SETTINGS):
+        return setting
     if method == "POST":
-        return "CreateMultipartUpload" if "uploads" in query else "Unknown"
+        return (
+            "CreateMultipartUpload"
+            if "uploads" in query
+            else "RestoreObject"
+            if "restore" in query
+            else "Unknown"
+        )
     if method == "GET":
         return "GetObjectAttributes" if "attributes" in query else "GetObject"
     if method == "PUT":
@@ -80,8 +88,33 @@ def operation_of(
     return {"HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "Unknown")
 
 
+_SETTINGS = {
+    "tagging": "ObjectTagging",
+    "retention": "ObjectRetention",
+    "legal-hold": "ObjectLegalHold",
+    "acl": "ObjectAcl",
+}
+_BUCKET_SETTINGS = {
+    "versioning": "BucketVersioning",
+    "encryption": "BucketEncryption",
+    "lifecycle": "BucketLifecycleConfiguration",
+    "object-lock": "ObjectLockConfiguration",
+    "tagging": "BucketTagging",
+}
+
+
+def of_setting(method: str, query: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    """The name of what is asked about a setting; empty if it is none."""
+    verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}.get(method, "")
+    return next((f"{verb}{name}" for word, name in settings.items() if verb and word in query), "")
+
+
 def of_bucket(method: str, query: Mapping[str, str]) -> str:
+    if setting := of_setting(method, query, _BUCKET_SETTINGS):
+        return setting
     if method == "GET":
+        if "versions" in query:
+            return "ListObjectVersions"
         if "uploads" in query:
             return "ListMultipartUploads"
         if "location" in query:

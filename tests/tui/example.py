@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from engine import (
+    Details,
+    EntryKind,
     Facts,
     GroupFacts,
     Health,
@@ -107,6 +109,37 @@ def versions_of(key: str) -> VersionListing:
         )
     ]
     return VersionListing("enabled", (tuple(rows),))
+
+
+OBJECT = Details(
+    EntryKind.FILE,
+    etag="9b2cf535f27731c974343645a3985328-3",
+    checksum="CRC32 1a2b3c4d (of the whole object)",
+    version_id="3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY0",
+    storage_class="STANDARD_IA",
+    content_type="application/json",
+    encryption="aws:kms",
+    metadata=(("author", "ann"), ("mtime", "1795518000.5")),
+    more=(
+        ("Encryption key", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ("Cache control", "max-age=60"),
+        ("Tags", "team = ops\ncost = shared"),
+        ("Retention", "not allowed: needs s3:GetObjectRetention"),
+        ("Legal hold", "none"),
+    ),
+)
+"""All that can be known of one."""
+
+BUCKET = Details(
+    EntryKind.BUCKET,
+    region="eu-west-1",
+    more=(
+        ("Versioning", "enabled"),
+        ("Encryption", "not allowed: needs s3:GetEncryptionConfiguration"),
+        ("Object lock", "off"),
+        ("Incomplete uploads", "aborted 7 days after they began"),
+    ),
+)
 
 
 def example_manager() -> FakeManager:

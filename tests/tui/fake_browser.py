@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine import (
@@ -86,9 +86,12 @@ class FakeBrowser(UploadAnswers):
     """Answers by kind of question: ``count``, ``details``, ``presign``, ``complete``; a `Problem` fails it."""
     uploads: list[IncompleteUpload] = field(default_factory=list)
     """Uploads that were begun and not ended."""
+    unfinished: set[str] = field(default_factory=set)
+    """Kinds of questions whose answers are not final yet."""
     contents: dict[str, bytes] = field(default_factory=dict)
     """What is in files and objects, by address."""
     _tokens: dict[Token, _Listing | Answer] = field(default_factory=dict)
+    _kinds: dict[Token, str] = field(default_factory=dict)
 
     def list(self, location: Location, *, show_hidden: bool = True) -> Token:
         """Take a place from the dictionary."""
@@ -137,14 +140,15 @@ class FakeBrowser(UploadAnswers):
         """At once."""
         found = self._tokens[token]
         assert isinstance(found, Answer)
-        return found
+        return replace(found, done=False) if self._kinds.get(token) in self.unfinished else found
 
     def _ask(self, kind: str, subject: Any, default: Any = None) -> Token:
         self.asked.append((kind, subject))
         value = self.values.get(kind, default)
-        if isinstance(value, Problem):
-            return self._token(Answer(True, None, value))
-        return self._token(Answer(True, value, None))
+        failed = isinstance(value, Problem)
+        token = self._token(Answer(True, None, value) if failed else Answer(True, value, None))
+        self._kinds[token] = kind
+        return token
 
     def details(self, location: Location) -> Token:
         """A few facts."""

@@ -28,10 +28,13 @@ def _fresh() -> FakeManager:
     return FakeManager(example.example_browser(), ())
 
 
-def _with_versions() -> FakeManager:
-    manager = example.example_manager()
-    manager.browser.values["versions"] = example.versions_of("2026/manifest.json")
-    return manager
+def _answering(kind: str, value: object) -> Callable[[], FakeManager]:
+    def make() -> FakeManager:
+        manager = example.example_manager()
+        manager.browser.values[kind] = value
+        return manager
+
+    return make
 
 
 def _planning() -> FakeManager:
@@ -67,7 +70,12 @@ PICTURES = (
     Picture("plan", (*_PLAN, "j"), manager=_planning),
     Picture("plan-rows", (*_PLAN, "j", "tab", "space"), ROOMY, manager=_planning),
     Picture("denied", right=Location(ObjectRef("archive"), PROD)),
-    Picture("versions", ("tab", *("j" * 5), "V", "j"), manager=_with_versions),
+    Picture(
+        "versions",
+        ("tab", *("j" * 5), "V", "j"),
+        manager=_answering("versions", example.versions_of("2026/manifest.json")),
+    ),
+    Picture("object", ("tab", *("j" * 5), "i"), manager=_answering("details", example.OBJECT)),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
     Picture("resumed", ("W",), manager=example.resumed_manager),

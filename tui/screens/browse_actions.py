@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from textual import work
 
-from engine import ConnectionId, Details, LocalRef, Location, ObjectRef
+from engine import ConnectionId, LocalRef, Location, ObjectRef
 from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.chooser import ChooserScreen
-from tui.screens.details import DetailsScreen
+from tui.screens.object_details import ObjectDetailsScreen
 from tui.screens.prompt import PromptScreen
 from tui.widgets.pane_order import SortKey
 
@@ -200,30 +200,33 @@ class BrowseActions(MainBase):
             if key == chosen:
                 pane.set_sort(sort, descending=descending)
 
-    @work(group=ASK)
-    async def action_pane_info(self) -> None:
-        """All that is known of one row."""
+    def action_pane_info(self) -> None:
+        """All that is known of one row; on ``..`` of the place that is shown."""
         pane = self.pane
         row = pane.list.current
-        if row is None or pane.location is None:
+        if pane.location is None:
             return
-        place = pane.place_of(row)
-        pairs = [("Name", row.name), ("Address", str(place))]
-        if row.is_folder:
-            pairs.append(("Kind", row.kind.name.lower()))
+        place = pane.place_of(row) if row is not None else pane.location.place
+        if places.is_bucket_list(place):
+            self.tell("Put the cursor on a bucket: the list of buckets has no details")
+            return
+        name = row.name if row is not None else places.base_name(place)
+        pairs = [("Name", name), ("Address", str(place))]
+        if row is None or row.is_folder:
+            kind = (
+                row.kind.name.lower()
+                if row is not None
+                else "bucket"
+                if places.is_bucket(place)
+                else "folder"
+            )
+            pairs.append(("Kind", kind))
         else:
             pairs.append(("Size", format.size_exact(row.size) if row.size >= 0 else format.UNKNOWN))
-        if row.mtime:
-            pairs.append(("Changed", format.date_long(row.mtime)))
-        asked = self.manager.browser.details(Location(place, pane.location.connection))
-        answer = await self.answer(asked, "Asking for details", quiet=True)
-        if answer is None:
-            return
-        if answer.problem is not None:
-            pairs.append(("Details", str(answer.problem)))
-        elif isinstance(answer.value, Details):
-            pairs += answer.value.pairs()
-        self.app.push_screen(DetailsScreen(row.name, pairs))
+        if row is not None and row.mtime:
+            pairs.append(("Made" if places.is_bucket(place) else "Changed", format.date_long(row.mtime)))
+        location = Location(place, pane.location.connection)
+        self.app.push_screen(ObjectDetailsScreen(self.manager.browser, location, name, pairs))
 
     def action_pane_yank(self) -> None:
         """The address to the clipboard of the terminal (OSC 52), made safe."""
