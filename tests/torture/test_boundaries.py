@@ -13,6 +13,9 @@ from tests.torture.seam import DISK, Boundary, is_storage
 from tests.torture.straced import run_straced, why_not
 
 SHORT = ("small down and away", "small up and away")
+REFUSED = (*SHORT, "large down and away", "deleted here")
+SEED, TAKEN = 7, 50
+"""Of what a disk refuses in these a selection is tried here, and all of it by ``make torture-full``."""
 
 
 @pytest.mark.timeout(300)
@@ -27,6 +30,24 @@ def test_killed_or_refused_at_any_file_operation_it_goes_on(seaweed: Seaweed, tm
     assert not result.failures, "\n".join(result.failures)
     assert result.runs > 100
     assert result.passed_by < result.runs / 10
+
+
+@pytest.mark.timeout(120)
+def test_refused_space_or_met_by_a_bad_disk_at_any_file_operation_it_goes_on(
+    seaweed: Seaweed, tmp_path: Path
+) -> None:
+    result = run_boundaries(
+        seaweed,
+        tmp_path,
+        scenes=[scene for scene in SCENES if scene.name in REFUSED],
+        wanted=lambda scene, boundary: is_storage(boundary.operation) and boundary.how in DISK,
+        seed=SEED,
+        most=TAKEN,
+    )
+    assert not result.failures, "\n".join(result.failures)
+    assert result.runs == TAKEN
+    assert all(result.kinds[how] > TAKEN / 10 for how in DISK), result.kinds
+    assert result.passed_by < result.runs / 5
 
 
 ONCE_FAILED = {
