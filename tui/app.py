@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -25,6 +25,7 @@ from tui.ports import ManagerPort
 from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
 from tui.streams import complain
+from tui.themes import ThemedApp
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ CLOSE_DEADLINE = 1.4
 """Seconds the engine gets to checkpoint and stop; with what the screen takes, within `tui.leaving.LEAVE_SECONDS`."""
 
 
-class S3TuiApp(App[int]):
+class S3TuiApp(ThemedApp):
     """Start it with `run`, then leave with its `return_code`: 0, or 129, 130, 143 after a signal.
 
     Args:
@@ -68,7 +69,7 @@ class S3TuiApp(App[int]):
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
+        super().__init__(theme)
         keys.use(keymap or {})
         self.set_keymap({id: ",".join(own) for id, own in (keymap or {}).items()})
         self.manager = manager
@@ -76,8 +77,6 @@ class S3TuiApp(App[int]):
         self._failure = ""
         """Why the screen had to be left, to be said once the terminal is given back."""
         self.main = MainScreen(manager, left, right, options=options, book=book, layout=layout, now=now)
-        if theme is not None and theme in self.available_themes:
-            self.theme = theme
 
     def on_mount(self) -> None:
         """Start the queue and show the screen."""

@@ -33,14 +33,16 @@ def open_app(setup: Setup) -> int:
     Raises:
         UsageError: The places make no sense, or there is no terminal.
     """
-    from tui import keymap
+    from tui import keymap, themes
 
+    wanted = getattr(setup.args, "theme", None) or os.environ.get("TEXTUAL_THEME") or setup.settings.theme
     folder = os.path.dirname(setup.settings.path)
     book = PlaceBook(os.path.join(folder, place_book.FILE_NAME))
     left, right = places_of(setup, book)
     kept = {
         "book": book,
         "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
+        "theme": themes.chosen(wanted),
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()
@@ -64,9 +66,6 @@ def _run_app(
             left=left,
             right=right,
             options=setup.options(policy),
-            theme=getattr(setup.args, "theme", None)
-            or setup.settings.theme
-            or os.environ.get("TEXTUAL_THEME"),
             stop=stop,
             **kept,
         )

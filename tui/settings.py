@@ -34,7 +34,7 @@ request_payer = false
 require_checksum = true
 read_only = false
 log_file = "/var/log/s3tui.log"
-theme = "textual-dark"
+theme = "light"                # dark light high-contrast no-colour ansi-dark ansi-light
 
 [keys]                         # these keys, and only these, do it; the ids stand in the table of keys
 "pane.copy" = ["c", "F5"]

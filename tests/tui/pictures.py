@@ -19,6 +19,7 @@ from tests.tui import example
 from tests.tui.drive import press, running, settled
 from tests.tui.fake_engine import FakeManager
 from tests.tui.fake_plan import with_copies
+from tui import themes
 
 PROD = example.PROD.connection_id
 ROOMY = (132, 36)
@@ -53,12 +54,18 @@ class Picture:
     theme: str | None = None
 
 
+_MARKING = ("j", "j", "j", "j", "j", "space", "space", "space")
 _PLAN = ("j", "space", *("j" * 4), "space", "space", "c")
 """Logs, a database dump and the big archive, copied to the bucket."""
 
 PICTURES = (
-    Picture("main", ("j", "j", "j", "j", "j", "space", "space", "space"), ROOMY),
-    Picture("80x24"),
+    Picture("main", _MARKING, ROOMY),
+    *(
+        Picture(f"{size}-{theme}", _MARKING, cells, theme=theme)
+        for theme in (themes.DARK, themes.LIGHT, themes.NO_COLOUR)
+        for size, cells in (("80x24", (80, 24)), ("120x40", (120, 40)))
+    ),
+    Picture("80x24-high-contrast", _MARKING, theme=themes.HIGH_CONTRAST),
     Picture("filter", ("slash", *"dump")),
     Picture("queue", ("w", "j", "j")),
     Picture("groups", ("w", "j"), manager=example.grouped_manager),

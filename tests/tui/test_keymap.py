@@ -115,10 +115,10 @@ async def test_footer_help_palette_and_words_follow_the_map() -> None:
         assert " y Copy →  Space Mark  / Filter  t Queue" in drawn(pilot)[-1]
         await press(pilot, "question_mark", *"other pane")
         assert "y F5             Copy the marked" in text(pilot)
-        await press(pilot, "escape", "ctrl+p", *"copy")
+        await press(pilot, "escape", "ctrl+p", *"clipboard")
         await pilot.app.workers.wait_for_complete()
         await pilot.pause(0.2)
-        assert "to the other pane · y" in text(pilot)
+        assert "to the clipboard · c" in text(pilot)
         await press(pilot, "escape", "h", "j", "enter", "number_sign")
         assert "Go to a path" in text(pilot)
     async with running() as pilot:

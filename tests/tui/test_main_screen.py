@@ -70,7 +70,9 @@ async def test_no_theme_breaks_it() -> None:
         for theme in list(pilot.app.available_themes):
             pilot.app.theme = theme
             await pilot.pause()
-        assert text(pilot).splitlines()[1:13] == SCREEN.splitlines()[1:13]
+        pilot.app.theme = "dark"
+        await pilot.pause()
+        assert text(pilot) == SCREEN
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark"])
@@ -206,7 +208,7 @@ async def test_a_question_is_asked_once_however_often_its_key_is_hit() -> None:
 async def test_help_runs_what_is_chosen() -> None:
     async with running() as pilot:
         await press(pilot, "question_mark")
-        assert "Keys in the panes" in text(pilot)
+        assert "What works in the panes" in text(pilot)
         await press(pilot, *"invert", "enter")
         await settled(pilot)
         assert main(pilot).left.model.marked_count == 11

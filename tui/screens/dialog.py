@@ -143,6 +143,13 @@ class Dialog(ClosesOnce[Result]):
         & .words > Static { height: auto; }
         & .problem { height: auto; color: $text-error; }
         & .long-hint { height: auto; color: $text-muted; display: none; }
+        & OptionList > .option-list--option-highlighted {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+        & OptionList > .option-list--option-disabled { color: $text-muted; text-style: bold; }
+        & SafeInput > .input--placeholder { color: $text-muted; }
         & Choices { height: auto; margin-top: 1; background: $surface; }
     }
     """
