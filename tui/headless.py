@@ -17,6 +17,7 @@ from engine import (
 from tui import format
 from tui.following import CONDITIONS, Following
 from tui.leaving import SIGNALS, Stop, signals
+from tui.log import log_path, naming_log
 from tui.progress import Progress
 from tui.safe_text import display
 from tui.setup import Setup, place_of
@@ -165,7 +166,8 @@ def _name_what_is_unsaved(code: int, following: Following) -> None:
     """It was given up, perhaps before there was any item to name."""
     unsaved = following.why_unsaved()
     if code and code not in SIGNALS.values() and unsaved:
-        complain(f"{unsaved}. What is left goes on when the same command is run again")
+        more = f"; the log file {log_path()} says more" if log_path() else ""
+        complain(f"{unsaved}. What is left goes on when the same command is run again{more}")
 
 
 def not_done(row: TransferSnapshot) -> str:
@@ -191,4 +193,4 @@ def advice(problem: Problem) -> str:
         return "Run the same command again when that is over."
     if "press" in problem.what_now:
         return "Run the same command again, or s3tui run --retry-failed."
-    return problem.what_now
+    return naming_log(problem.what_now)

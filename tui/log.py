@@ -94,6 +94,12 @@ def log_path() -> str:
     return next((handler.baseFilename for handler in handlers if isinstance(handler, PrivateFile)), "")
 
 
+def naming_log(text: str) -> str:
+    """The same, with the path of the log file where it speaks of that. Raw."""
+    path = log_path()
+    return text.replace("the log file", f"the log file {path}") if path else text
+
+
 def set_up(path: str) -> None:
     """Log to this file from now on; where that is impossible, nowhere."""
     for name in _NEVER_DEBUG:

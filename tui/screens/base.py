@@ -23,6 +23,7 @@ from engine import (
 )
 from tui.keys import key_of
 from tui.layout import LayoutFile
+from tui.log import naming_log
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.safe_text import display
@@ -134,7 +135,7 @@ class MainBase(Screen[None]):
     def tell_problem(self, problem: Problem) -> None:
         """Say what failed, why, and what to do."""
         request = f" (request {problem.request_id})" if problem.request_id else ""
-        self.tell(display(str(problem) + request), bad=True)
+        self.tell(display(naming_log(str(problem)) + request), bad=True)
 
     def submit(self, request: Request) -> bool:
         """Queue it, or say why not."""

@@ -129,6 +129,7 @@ class MainScreen(
         snapshot = self.queue.tick()
         self.totals.show(snapshot, self.manager.speed_history())
         self.welcome(snapshot)
+        self.tell_unsaved(snapshot.health)
         self.take_events()
         self.ask_about_exposure()
         self.note_places()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from engine import EngineSnapshot, Event, TransferSnapshot
+from engine import EngineSnapshot, Event, Health, TransferSnapshot
 from tui import format
 from tui.keys import Context, key_of
+from tui.log import log_path, naming_log
 from tui.ports import ManagerPort
 from tui.safe_text import display
 from tui.screens.key_hints import KeyHints
@@ -30,7 +31,7 @@ class Tidings(KeyHints):
 
     def __init__(self, manager: ManagerPort, **options: object) -> None:
         super().__init__(manager, **options)  # type: ignore[arg-type]
-        self._welcomed = False
+        self._welcomed = self._is_unsaved = False
         self._stale: set[FilePane] = set()
         self._reload_from: dict[FilePane, float] = {}
         """Monotonic time before which a pane is not read again by itself."""
@@ -50,6 +51,15 @@ class Tidings(KeyHints):
             ways = f"{key_of('app.resumed')}: pause or discard · {key_of('pane.back')} hides this"
             self.notice.say(f"{said} · {ways}")
         self._welcomed = True
+
+    def tell_unsaved(self, health: Health) -> None:
+        """As soon as it is so: that progress is not saved, and where more is told. The last line keeps saying it."""
+        if health.state_problem and not self._is_unsaved:
+            said = f"Progress is not being saved: {health.state_problem}. Nothing new starts until it can be"
+            self.tell(
+                display(naming_log(f"{said}; the log file says more" if log_path() else said)), bad=True
+            )
+        self._is_unsaved = bool(health.state_problem)
 
     def take_events(self) -> None:
         """Rare facts: notices, and panes that are out of date."""
@@ -75,7 +85,7 @@ class Tidings(KeyHints):
             self._tell_about(asking, "has a question", how, bad=False)
 
     def _refused(self, event: Event) -> None:
-        self.tell(display(event.text or "The request was refused"), bad=True)
+        self.tell(display(naming_log(event.text) or "The request was refused"), bad=True)
 
     def _tell_about(self, rows: list[TransferSnapshot], what: str, how: str, *, bad: bool) -> None:
         name = display(name_of(rows[0]))

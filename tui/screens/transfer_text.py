@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine import Outcome, PartSnapshot, Problem, TransferDetail, TransferSnapshot, TransferState, Verified
 from tui import format
+from tui.log import naming_log
 from tui.waiting import waiting_text
 
 _VERIFIED = {
@@ -75,7 +76,8 @@ def state_words(row: TransferSnapshot) -> str:
 
 def problem_words(problem: Problem) -> str:
     """A problem in full: what, why, what now, and the server's request id last."""
-    lines = [f"{problem.what}: {problem.why}" if problem.what else problem.why, problem.what_now]
+    lines = [f"{problem.what}: {problem.why}" if problem.what else problem.why]
+    lines.append(naming_log(problem.what_now))
     if problem.request_id:
         lines.append(f"request {problem.request_id}")
     return "\n".join(line for line in lines if line)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from engine import LocalRef, Location, ObjectRef, Problem, Profile, looked_for
 from tui import format
 from tui.keys import key_of
+from tui.log import naming_log
 from tui.places import address, home
 from tui.safe_text import display, path_tail, width, wrap
 from tui.widgets.line_table import Spans
@@ -153,7 +154,7 @@ def failed(location: Location, problem: Problem, cells: int, room: int) -> list[
     local = isinstance(location.place, LocalRef)
     lines = [(_HEADLINES.get(problem.code, "Cannot be read"), "bad"), ("", "")]
     what = f"Cannot {problem.what}: {problem.why}" if problem.what else problem.why
-    said = ". ".join(part for part in (what, problem.what_now) if part)
+    said = ". ".join(part for part in (what, naming_log(problem.what_now)) if part)
     lines += [(line, "") for line in wrap(display(said), inner)]
     lines += [("", ""), *_hints(inner, *(_KEYS_LOCAL if local else _KEYS_REMOTE))]
     if problem.request_id:

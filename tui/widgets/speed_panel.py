@@ -12,6 +12,8 @@ from textual.widget import Widget
 from engine import EngineSnapshot, TransferState
 from tui import format
 from tui.bars import bar
+from tui.log import log_path
+from tui.places import home
 from tui.safe_text import cut, display, width
 from tui.widgets.line_table import Spans
 
@@ -123,7 +125,7 @@ class SpeedPanel(Widget):
         if any(self._history[-columns:]):
             line = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
             room -= columns + 1
-        line += _joined([*self._trouble(snapshot), *facts(snapshot), *settings(snapshot)], room)
+        line += _joined([*self._trouble(snapshot, room), *facts(snapshot), *settings(snapshot)], room)
         return [line]
 
     def _tall(self, snapshot: EngineSnapshot, cells: int) -> list[Spans]:
@@ -137,7 +139,7 @@ class SpeedPanel(Widget):
         progress: Spans = [(done, "bar"), (back, "bar-back"), ("  ", "")] if totals.bytes_total else []
         room_left = room - sum(width(text) for text, _ in progress)
         texts = [
-            _joined([*self._trouble(snapshot), first, *self._counts(snapshot)], room),
+            _joined([*self._trouble(snapshot, room), first, *self._counts(snapshot)], room),
             progress + _joined(rest, room_left),
             _joined(settings(snapshot), room),
         ]
@@ -152,11 +154,14 @@ class SpeedPanel(Widget):
             out.append((f"for {format.duration(totals.elapsed)}", "dim"))
         return out
 
-    def _trouble(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+    def _trouble(self, snapshot: EngineSnapshot, room: int) -> list[tuple[str, str]]:
         health = snapshot.health
         out = []
         if health.state_problem:
             out.append((f"PROGRESS IS NOT SAVED: {display(health.state_problem)}", "bad"))
+            log = f"log file {display(home(log_path()))}"
+            if log_path() and width(out[0][0]) + 3 + width(log) <= room:
+                out.append((log, "bad"))
         if health.slowed_to:
             out.append((f"server busy: {health.slowed_to} of {snapshot.workers} at a time", "warn"))
         return out
