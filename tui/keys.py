@@ -136,7 +136,7 @@ ACTIONS: tuple[KeyAction, ...] = (
            "Show parts, attempts, last error; answer an item that asks; open or close a group", "Item", 2),
     _queue("cancel", "x", "Cancel", "Cancel the item, after asking; on a finished one, clear all finished", "Item", 4),
     _queue("retry", "r", "Retry", "Try the item again now", "Item", 3),
-    _queue("answer", "a", "Answer", "Answer what the item asks", "Item"),
+    _queue("answer", "a", "Answer", "Answer what the item asks by one letter; a capital answers for all of its operation", "Item"),
     _queue("reveal", "o", "Reveal", "Show the item's target in a pane", "Item"),
     _queue("down", "J", "Later", "Move the item one place down", "Order"),
     _queue("up", "K", "Sooner", "Move the item one place up", "Order"),

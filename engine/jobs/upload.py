@@ -90,7 +90,8 @@ class UploadJob:
             parts = upload.resume()
             if parts is not None:
                 done = sum(1 for part in parts if part.confirmed)
-                return Begun(parts, source.size, f"goes on from {done} of {len(parts)} parts")
+                note = f"goes on from {done} of {len(parts)} parts" if done else ""
+                return Begun(parts, source.size, note)
             self._count_restart()
         parts = upload.start(
             choose_part_size(source.size, ctx.part_size),

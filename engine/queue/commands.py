@@ -165,9 +165,11 @@ class Commands:
         """Remember it for the operation; return the items that ask just that."""
         core = self._core
         operation = core.operations.get(transfer.operation)
-        if operation is not None and answer != "cancel":
+        if operation is not None:
             operation.answers[kind] = answer
-        mine = [item for item in core.roster if item.operation == transfer.operation]
+            if kind == "target-exists" and operation.request is not None:
+                self._intake.answered(operation, answer)
+        mine = core.roster.items_of(transfer.operation)
         if kind == "target-exists":
             changed = []
             for item in mine:

@@ -25,6 +25,7 @@ from engine.model import (
     OperationId,
     Request,
     TransferId,
+    TransferRequest,
     TransferSpec,
     TransferState,
 )
@@ -136,6 +137,19 @@ class Intake:
         for token in self._tokens.values():
             token.cancel("quit")
         self._filled.notify_all()
+
+    def answered(self, operation: Operation, answer: str) -> None:
+        """Where a target exists, this holds for what is still to be found of it too, also after a restart. With the lock held."""
+        request = operation.request
+        if not isinstance(request, TransferRequest) or request.options.on_conflict is not ConflictPolicy.ASK:
+            return
+        options = replace(request.options, on_conflict=ConflictPolicy(answer))
+        operation.request = replace(request, options=options)
+        try:
+            self._core.store.save_operation(record_of(operation))
+            self._core.store.request_sync()
+        except Condition as error:
+            log.warning("operation %d: the answer for all is not on record: %s", operation.id, error.detail)
 
     def cancel(self, id: OperationId) -> None:
         """Add nothing more of this operation. With the lock held."""

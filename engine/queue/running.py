@@ -288,6 +288,9 @@ class Runner:
         core.scheduler.gave_up(transfer)
         operation = core.operations.get(transfer.operation)
         answer = operation.answers.get(error.code) if operation is not None else None
+        if answer == "cancel":
+            self._closer.cancel(transfer)
+            return
         if answer is not None and transfer.checkpoint.answer != answer:
             transfer.checkpoint = replace(transfer.checkpoint, answer=answer)
             core.go(transfer, S.QUEUED)

@@ -85,6 +85,7 @@ PICTURES = (
     Picture("object", ("tab", *("j" * 5), "i"), manager=_answering("details", example.OBJECT)),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
+    Picture("answer", ("w", "j", "j", "j", "a")),
     Picture("resumed", ("W",), manager=example.resumed_manager),
     Picture("quit", ("q",)),
     Picture("terminal-colours", ("j", "j", "space", "j"), theme="ansi-dark"),

@@ -64,7 +64,7 @@ def line(facts: dict[str, Any]) -> str:
         ),
         (
             {"state": S.ATTENTION, "question": Question("target-exists", "the target exists", ("skip",))},
-            " ▲ dump.tar              ASKS         the target exists (Enter answers)",
+            " ▲ dump.tar              ASKS         the target exists (a answers)",
         ),
         (
             {"state": S.FAILED, "problem": Problem("x", "access is denied", "", True)},
@@ -115,7 +115,7 @@ async def test_space_pauses_and_lets_go_on() -> None:
 async def test_space_says_how_an_item_that_asks_goes_on() -> None:
     async with running() as pilot:
         await press(pilot, "w", "j", "j", "j", "space")
-        assert told(pilot) == ["It asks something: Enter answers it"]
+        assert told(pilot) == ["It asks something: a answers it"]
         await press(pilot, "x")
         assert "Cancel report[1].csv?" in text(pilot)
         assert "only pause it" not in text(pilot)
@@ -296,7 +296,7 @@ async def test_failures_and_questions_are_told_once_for_many() -> None:
         await until(pilot, lambda: len(told(pilot)) == 2)
         assert told(pilot) == [
             "secret.key and 1 more failed: the system denies access. w shows it; r tries again",
-            "report[1].csv has a question. w, then Enter answers it",
+            "report[1].csv has a question. w, then a answers it",
         ]
 
 
@@ -305,7 +305,7 @@ async def test_in_the_queue_a_question_is_told_without_the_way_there() -> None:
         await press(pilot, "w")
         engine(pilot).events.append(Event("attention", engine(pilot).rows[3]))
         await until(pilot, lambda: bool(told(pilot)))
-        assert told(pilot) == ["report[1].csv has a question. Enter answers it"]
+        assert told(pilot) == ["report[1].csv has a question. a answers it"]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

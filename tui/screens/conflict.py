@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import Facts, TransferSnapshot
+from engine import Facts, Question, TransferSnapshot
 from tui.format import date_long, size_exact
 from tui.safe_text import display, middle
 from tui.screens.dialog import Choice, ChoiceDialog
@@ -46,13 +46,19 @@ class ConflictScreen(ChoiceDialog[tuple[str, bool]]):
         super().__init__(
             _TITLES.get(kind, "This item has a question"),
             _lines(row),
-            [choice for answer, choice in _CHOICES.items() if answer in offered] or [_CHOICES["keep"]],
+            choices_for(question) if question else [_CHOICES["keep"]],
             hint="Capital letter: for the whole operation · Esc: decide later",
         )
         self._asked = bool(offered)
 
     def answered(self, choice: Choice, *, for_all: bool) -> None:
         self.dismiss((choice.answer, for_all) if self._asked else None)
+
+
+def choices_for(question: Question) -> list[Choice]:
+    """What may be answered, the safest first."""
+    offered = question.answers
+    return [choice for answer, choice in _CHOICES.items() if answer in offered] or [_CHOICES["keep"]]
 
 
 def _lines(row: TransferSnapshot) -> list[str]:

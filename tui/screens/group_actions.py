@@ -106,7 +106,7 @@ class GroupActions(KeyHints):
             self.manager.cancel_operation(item.operation)
             self.tick()
 
-    def action_queue_answer(self) -> None:  # type: ignore[override]
+    def action_queue_answer(self) -> None:
         """A group asks nothing, its items do."""
         item = self.item
         if item is None or item.group is None:

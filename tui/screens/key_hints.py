@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import TransferState
 from tui.keys import Context, KeyAction
 from tui.screens.queue_actions import QueueActions
+from tui.widgets.answer_bar import AnswerBar
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import Hint
 
@@ -15,6 +16,13 @@ _FILTER_HINTS = (
     Hint("Esc", "Show all", 2),
     Hint("↑ ↓", "Move", 3),
     Hint("*.tar", "Pattern", 4),
+)
+
+_ANSWER_HINTS = (
+    Hint("letter", "Answer", 1),
+    Hint("CAPITAL", "For all of it", 2),
+    Hint("Enter", "Both sides", 3),
+    Hint("Esc", "Later", 4),
 )
 
 
@@ -30,6 +38,8 @@ class KeyHints(QueueActions):
         """Make the last line true."""
         if isinstance(self.focused, FilterLine):
             self.key_bar.show(_FILTER_HINTS)
+        elif isinstance(self.focused, AnswerBar):
+            self.key_bar.show(_ANSWER_HINTS)
         else:
             self.key_bar.show_context(self.context, self.meaning)
 
@@ -57,7 +67,9 @@ class KeyHints(QueueActions):
             case "queue.details":
                 return None if item is None else "Answer" if item.state is S.ATTENTION else entry.label
             case "queue.retry":
-                return entry.label if item is not None and item.state.can_retry else None
+                if item is None or item.state is S.ATTENTION:
+                    return None
+                return entry.label if item.state.can_retry else None
             case "queue.cancel":
                 return None if item is None or item.state.is_final else entry.label
             case "queue.top":

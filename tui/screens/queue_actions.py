@@ -9,9 +9,9 @@ from tui import format, places
 from tui.keys import key_of
 from tui.limits import parse_limits, step
 from tui.safe_text import display, middle
-from tui.screens.base import ASK, MainBase
+from tui.screens.answer_actions import AnswerActions
+from tui.screens.base import ASK
 from tui.screens.confirm import ConfirmScreen
-from tui.screens.conflict import ConflictScreen
 from tui.screens.details import TransferDetailsScreen
 from tui.screens.prompt import PromptScreen
 from tui.widgets.speed_panel import limit_words
@@ -22,15 +22,10 @@ _WORTH_ASKING = 64 * 1024 * 1024
 """Bytes that cancelling throws away without much regret."""
 
 
-class QueueActions(MainBase):
+class QueueActions(AnswerActions):
     """See `tui.keys`, contexts QUEUE and GLOBAL."""
 
     _last_limit: tuple[int | None, int | None] = (10 * 1024 * 1024, 10 * 1024 * 1024)
-
-    @property
-    def item(self) -> TransferSnapshot | None:
-        """The item under the cursor."""
-        return self.queue.table.current
 
     # -- one item ----------------------------------------------------------------------------------
 
@@ -47,7 +42,7 @@ class QueueActions(MainBase):
             self.tell(f"It failed: {key_of('queue.retry')} tries it again")
             return
         elif item.state is S.ATTENTION:
-            self.tell(f"It asks something: {key_of('queue.details')} answers it")
+            self.tell(f"It asks something: {key_of('queue.answer')} answers it")
             return
         self.tick()
 
@@ -56,23 +51,10 @@ class QueueActions(MainBase):
         item = self.item
         if item is None:
             return
-        if item.state is S.ATTENTION:
-            self.action_queue_answer()
+        if item.state is S.ATTENTION and item.question is not None:
+            self.ask_with_both_sides(item)
         else:
             self.app.push_screen(TransferDetailsScreen(self.manager, item.id))
-
-    @work(group=ASK)
-    async def action_queue_answer(self) -> None:
-        """Ask the user what the item asks."""
-        item = self.item
-        if item is None or item.question is None:
-            self.tell("This item asks nothing")
-            return
-        answered = await self.app.push_screen_wait(ConflictScreen(item))
-        if answered is not None:
-            answer, for_all = answered
-            self.manager.answer(item.id, answer, for_operation=for_all)
-            self.tick()
 
     @work(group=ASK)
     async def action_queue_cancel(self) -> None:
@@ -101,9 +83,13 @@ class QueueActions(MainBase):
     def action_queue_retry(self) -> None:
         """Try again now."""
         item = self.item
-        if item is not None and item.state.can_retry:
+        if item is None:
+            return
+        if item.state.can_retry and item.state is not S.ATTENTION:
             self.manager.retry(item.id)
             self.tick()
+        else:
+            self.tell(why_not_retried(item))
 
     def action_queue_reveal(self) -> None:
         """Show the target in the pane that can."""
@@ -292,3 +278,19 @@ def _not_a_limit(text: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def why_not_retried(item: TransferSnapshot) -> str:
+    """What to say to who wants to try again what cannot be, and what to do instead."""
+    match item.state:
+        case S.ATTENTION:
+            return f"It asks something: {key_of('queue.answer')} answers it"
+        case S.PAUSED:
+            return f"It is paused: {key_of('queue.pause')} lets it go on"
+        case S.CANCELLED:
+            return f"It was cancelled, and is over: queue it again from a pane ({key_of('pane.copy')})"
+        case S.DONE:
+            return "It is done"
+        case S.QUEUED:
+            return "It waits for its turn, and begins by itself"
+    return "It is under way"

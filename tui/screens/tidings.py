@@ -80,7 +80,7 @@ class Tidings(KeyHints):
             how = how if here else f"{key_of('app.queue')} shows it; {how}"
             self._tell_about(failed, "failed", how, bad=True)
         if asking:
-            how = f"{key_of('queue.details')} answers it"
+            how = f"{key_of('queue.answer')} answers it"
             how = how if here else f"{key_of('app.queue')}, then {how}"
             self._tell_about(asking, "has a question", how, bad=False)
 

@@ -47,7 +47,7 @@ def state_words(row: TransferSnapshot) -> str:
     if row.state is S.WAITING and row.waiting is not None:
         return display(waiting_text(row.waiting))
     if row.state is S.ATTENTION and row.question is not None:
-        return f"{display(row.question.text)} ({key_of('queue.details')} answers)"
+        return f"{display(row.question.text)} ({key_of('queue.answer')} answers)"
     if row.state is S.FAILED and row.problem is not None:
         return display(row.problem.why)
     if row.state is S.FINISHING:

@@ -12,6 +12,7 @@ from engine import EngineSnapshot, OperationId, TransferId, TransferSnapshot, Tr
 from tui import keys
 from tui.safe_text import cut, display
 from tui.widgets import queue_tabs
+from tui.widgets.answer_bar import AnswerBar
 from tui.widgets.filter_line import FilterBar, FilterLine
 from tui.widgets.group_rows import row_spans
 from tui.widgets.line_table import LineTable, Spans, in_border
@@ -184,12 +185,14 @@ class QueuePane(Vertical):
         super().__init__(id="queue")
         self.table = TransferTable(source)
         self.find_line = FilterLine(self.table, "part of a name")
+        self.answers = AnswerBar()
         self._said: tuple[tuple[tuple[str, str], ...], str] = ((), "")
 
     def compose(self) -> ComposeResult:
         """The list, and the line to find things while it is in use."""
         yield self.table
         yield FilterBar(self.find_line)
+        yield self.answers
 
     def tick(self) -> EngineSnapshot:
         """Look at the queue and redraw what changed."""
