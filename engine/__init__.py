@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.browsing.buckets import BucketContent
 from engine.browsing.preview import Preview
 from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
 from engine.browsing.versions import ChangeProgress, VersionListing
@@ -97,6 +98,7 @@ __all__ = [
     "AbortProgress",
     "Answer",
     "Browser",
+    "BucketContent",
     "CancelToken",
     "ChangeProgress",
     "Compared",

@@ -266,6 +266,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         True,
     ),
     "no-such-bucket": ("the bucket does not exist", "Check the name and the endpoint.", True),
+    "bucket-not-empty": (
+        "the bucket is not empty",
+        "Delete what is in it first: V shows versions and delete markers, U unfinished uploads.",
+        True,
+    ),
     "no-such-key": ("the object does not exist (any more)", "Refresh the listing.", True),
     "wrong-region": (
         "the bucket is in another region",

@@ -99,6 +99,14 @@ class BrowserPort(Protocol):
         """What a request would do. Value: `Plan`, there at once, filling until done."""
         ...
 
+    def bucket_content(self, location: Location) -> Token:
+        """What is in a bucket, older versions and unfinished uploads too. Value: `BucketContent`, growing."""
+        ...
+
+    def remove_bucket(self, location: Location) -> Token:
+        """Remove an empty bucket; ``bucket-not-empty`` where it is not."""
+        ...
+
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """How an address that is being typed may go on. Value: ``tuple[str, ...]``, whole lines."""
         ...

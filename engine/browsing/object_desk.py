@@ -1,11 +1,11 @@
-"""The questions about single objects: what is in one, which versions of it there are, what is kept with it."""
+"""The questions about single objects, their versions, and whole buckets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.browsing import preview, versions
+from engine.browsing import buckets, preview, versions
 from engine.browsing.answers import Token
 from engine.browsing.desk import Desk, Question
 from engine.browsing.versions import Change
@@ -60,6 +60,24 @@ class ObjectDesk:
     def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
         """Delete these versions and markers for good. Value: `ChangeProgress`, growing."""
         return self._change("delete", versions.delete, location, chosen)
+
+    # -- buckets -----------------------------------------------------------------------------------
+
+    def bucket_content(self, location: Location) -> Token:
+        """What is in a bucket, older versions and unfinished uploads too. Value: `BucketContent`, growing."""
+
+        def work(question: Question) -> None:
+            for found in buckets.content(location, self._connections, question.cancel):
+                question.show(found)
+
+        return self._desk.ask(f"look into {location.place}", work)
+
+    def remove_bucket(self, location: Location) -> Token:
+        """Remove an empty bucket. Problems: ``bucket-not-empty``, and what the server says."""
+        return self._desk.ask(
+            f"remove {location.place}",
+            lambda question: buckets.remove(location, self._connections, question.cancel),
+        )
 
     def _change(
         self, verb: str, change: Change, location: Location, chosen: Sequence[ObjectVersion]

@@ -1,4 +1,4 @@
-"""Facts of a bucket that somebody has set: encryption, lock, lifecycle. Read only."""
+"""Facts of a bucket that somebody has set: encryption, lock, lifecycle; and the end of an empty one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_UPLOAD_RULE = "no rule aborts them: their parts are billed until somebody doe
 
 
 class BucketSettings(Uploads):
-    """The calls on a bucket's settings; each answer is in words. Safe from any thread."""
+    """The calls on a bucket's settings, which are only read; each answer is in words. Safe from any thread."""
 
     def bucket_encryption(self, bucket: str) -> str:
         """How new objects are encrypted unless they say otherwise."""
@@ -40,6 +40,10 @@ class BucketSettings(Uploads):
         """After how many days a lifecycle rule aborts uploads that nobody ended."""
         rules = self._setting("get_bucket_lifecycle_configuration", bucket).get("Rules") or ()
         return "; ".join(_upload_rules(rules)) or NO_UPLOAD_RULE
+
+    def remove_bucket(self, bucket: str) -> None:
+        """Remove a bucket. Not every server refuses where something is in it: look first."""
+        self._call("delete_bucket", {"Bucket": bucket}, "remove", str(ObjectRef(bucket)), writes=True)
 
     def _setting(self, call: str, bucket: str) -> Mapping[str, Any]:
         """A reply; an empty one where nothing was ever set."""

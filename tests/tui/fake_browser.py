@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import (
     Answer,
+    BucketContent,
     ChangeProgress,
     ConnectionId,
     CountProgress,
@@ -211,6 +212,17 @@ class FakeBrowser(UploadAnswers):
         from tests.tui.fake_plan import plan_of
 
         return self._ask("plan_ahead", (request, extras), plan_of(self.folders, request, extras=extras))
+
+    def bucket_content(self, location: Location) -> Token:
+        """Nothing, unless `values` says otherwise."""
+        return self._ask("bucket_content", location, BucketContent())
+
+    def remove_bucket(self, location: Location) -> Token:
+        """Gone."""
+        rows = self.folders.get("s3://")
+        if isinstance(rows, list) and not isinstance(self.values.get("remove_bucket"), Problem):
+            rows[:] = [row for row in rows if str(location.place) != f"s3://{row.name}/"]
+        return self._ask("remove_bucket", location)
 
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """Names that begin so."""

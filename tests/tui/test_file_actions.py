@@ -166,12 +166,6 @@ async def test_a_count_that_fails_is_said_in_the_question() -> None:
         assert "Counting failed: access is denied." in text(pilot)
 
 
-async def test_buckets_are_not_deleted() -> None:
-    async with running(idle(), right=Location(ObjectRef(""), PROD)) as pilot:
-        await press(pilot, "tab", "d")
-        assert told(pilot) == ["Buckets are not deleted from here"]
-
-
 async def test_a_file_is_renamed_and_the_cursor_goes_with_it() -> None:
     async with running(idle()) as pilot:
         await press(pilot, *("j" * 7), "r", *"new.tar", "enter")

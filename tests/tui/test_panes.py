@@ -6,7 +6,7 @@ import pytest
 
 from engine import LocalRef, Location, ObjectRef, Problem
 from tests.tui import example
-from tests.tui.drive import drawn, engine, left, main, press, right, running, settled, text, told, until
+from tests.tui.drive import drawn, engine, left, main, press, right, running, settled, text, until
 from tests.tui.fake_browser import Entry, FakeBrowser, folder
 from tests.tui.fake_engine import FakeManager
 from tui.screens import tidings
@@ -292,14 +292,6 @@ async def test_details_show_what_listing_and_server_know() -> None:
         await until(pilot, lambda: "ETag" in text(pilot))
         for said in ("s3://backups/2026/dump.tar", "41 GiB (44,023,414,784 bytes)", "2026-11-19 12:00:00"):
             assert said in text(pilot)
-
-
-async def test_a_link_goes_to_the_clipboard_and_nowhere_else() -> None:
-    async with running() as pilot:
-        await press(pilot, "tab", *("j" * 3), "Y")
-        await until(pilot, lambda: told(pilot) == ["Copied a link to dump.tar that works for 15 minutes"])
-        assert "X-Amz" not in text(pilot)
-        assert "X-Amz" in pilot.app.clipboard
 
 
 async def test_what_arrived_shows_up_by_itself() -> None:

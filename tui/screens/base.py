@@ -101,6 +101,10 @@ class MainBase(Screen[None]):
         """Show what is in the current file or object."""
         raise NotImplementedError
 
+    async def remove_bucket(self) -> None:
+        """Remove the bucket under the cursor, after asking."""
+        raise NotImplementedError
+
     def enter(self, pane: FilePane) -> None:
         """Give the keys to a pane, at once: keys typed in the same breath are meant for it."""
         self.choose(pane)
@@ -117,6 +121,13 @@ class MainBase(Screen[None]):
     def profile_of(self, location: Location) -> Profile | None:
         """Whose connection reaches it."""
         return next((p for p in self.manager.profiles() if p.connection_id == location.connection), None)
+
+    def why_read_only(self, location: Location) -> str:
+        """Why nothing may be changed at a place, or nothing; made safe."""
+        profile = self.profile_of(location)
+        if profile is None or not profile.read_only:
+            return ""
+        return f"The profile {display(profile.name)} is read-only: nothing is changed or deleted there"
 
     def connection_at_hand(self) -> ConnectionId | None:
         """The connection for a typed ``s3://`` address: this pane's, else the other's, else the first."""

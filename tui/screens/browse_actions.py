@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual import work
 
-from engine import ConnectionId, LocalRef, Location, ObjectRef
+from engine import ConnectionId, Location, ObjectRef
 from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
@@ -15,7 +15,6 @@ from tui.screens.object_details import ObjectDetailsScreen
 from tui.screens.prompt import PromptScreen
 from tui.widgets.pane_order import SortKey
 
-_LINK_SECONDS = 900
 _ORDERS = (
     ("name", "Name", SortKey.NAME, False),
     ("name-down", "Name, Z to A", SortKey.NAME, True),
@@ -213,14 +212,7 @@ class BrowseActions(MainBase):
         name = row.name if row is not None else places.base_name(place)
         pairs = [("Name", name), ("Address", str(place))]
         if row is None or row.is_folder:
-            kind = (
-                row.kind.name.lower()
-                if row is not None
-                else "bucket"
-                if places.is_bucket(place)
-                else "folder"
-            )
-            pairs.append(("Kind", kind))
+            pairs.append(("Kind", "bucket" if places.is_bucket(place) else "folder"))
         else:
             pairs.append(("Size", format.size_exact(row.size) if row.size >= 0 else format.UNKNOWN))
         if row is not None and row.mtime:
@@ -237,19 +229,3 @@ class BrowseActions(MainBase):
         place = pane.place_of(row) if row is not None else pane.location.place
         self.app.copy_to_clipboard(display(str(place)))
         self.tell(f"Copied {display(str(place))}")
-
-    @work(group=ASK)
-    async def action_pane_link(self) -> None:
-        """A link that works for a while, to the clipboard only: it is a secret."""
-        pane = self.pane
-        row = pane.list.current
-        if row is None or row.is_folder or pane.location is None or isinstance(pane.location.place, LocalRef):
-            self.tell("Links can be made for objects only")
-            return
-        asked = self.manager.browser.presign(
-            Location(pane.place_of(row), pane.location.connection), _LINK_SECONDS
-        )
-        answer = await self.answer(asked, "Signing")
-        if answer is not None:
-            self.app.copy_to_clipboard(display(str(answer.value)))
-            self.tell(f"Copied a link to {display(row.name)} that works for 15 minutes")

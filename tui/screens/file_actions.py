@@ -43,7 +43,7 @@ class FileActions(MainBase):
         if here is None or not pane.chosen_count:
             return
         if places.is_bucket_list(here.place):
-            self.tell("Buckets are not deleted from here", bad=True)
+            await self.remove_bucket()
             return
         rows = pane.selection()
         targets = tuple(pane.place_of(row) for row in rows)

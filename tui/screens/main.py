@@ -21,6 +21,7 @@ from tui.keys import Context
 from tui.ports import ManagerPort
 from tui.screens.base import ASK
 from tui.screens.browse_actions import BrowseActions
+from tui.screens.bucket_actions import BucketActions
 from tui.screens.confirm import QuitScreen
 from tui.screens.copy_actions import CopyActions
 from tui.screens.exposure import ExposureActions
@@ -28,6 +29,7 @@ from tui.screens.file_actions import FileActions
 from tui.screens.group_actions import GroupActions
 from tui.screens.help import HelpScreen
 from tui.screens.layout_actions import LayoutActions
+from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
@@ -46,7 +48,6 @@ _ASKING = frozenset(
         "pane_select",
         "pane_unselect",
         "pane_sort",
-        "pane_info",
         "pane_link",
         "pane_preview",
         "pane_versions",
@@ -67,7 +68,9 @@ _ASKING = frozenset(
 class MainScreen(
     CopyActions,
     ObjectActions,
+    LinkActions,
     BrowseActions,
+    BucketActions,
     FileActions,
     GroupActions,
     Tidings,

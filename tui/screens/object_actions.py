@@ -6,7 +6,6 @@ from textual import work
 
 from engine import EntryKind, LocalRef, Location
 from tui import places
-from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.preview import PreviewScreen
 from tui.screens.versions import VersionsScreen
@@ -51,10 +50,3 @@ class ObjectActions(MainBase):
         )
         if await self.app.push_screen_wait(screen):
             pane.reload()
-
-    def why_read_only(self, location: Location) -> str:
-        """Why nothing may be changed at a place, or nothing; made safe."""
-        profile = self.profile_of(location)
-        if profile is None or not profile.read_only:
-            return ""
-        return f"The profile {display(profile.name)} is read-only: nothing is changed or deleted there"

@@ -73,6 +73,7 @@ _PERMANENT = {
     "InvalidObjectName": "key-refused",
     "InvalidURI": "key-refused",
     "XMinioInvalidObjectName": "key-refused",
+    "BucketNotEmpty": "bucket-not-empty",
     "BucketAlreadyExists": "target-exists",
     "BucketAlreadyOwnedByYou": "target-exists",
 }
