@@ -58,7 +58,9 @@ class DeleteJob:
 
     def finish(self) -> Finished:
         """See `Job.finish`."""
-        return Finished(Outcome.DELETED)
+        place = self._ctx.spec.source
+        parent = os.path.dirname(place.path.rstrip("/")) or "/" if isinstance(place, LocalRef) else None
+        return Finished(Outcome.DELETED, emptied=parent)
 
     def _note(self, error: TransferError) -> None:
         self._failed += 1

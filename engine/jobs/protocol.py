@@ -98,6 +98,8 @@ class Finished:
     staged: StagedFile | None = None
     remove_source: bool = False
     """A move: after the record of `placed`, `Job.remove_source` is called, then it is DONE."""
+    emptied: str | None = None
+    """A local folder out of which a name was taken: what is DONE stays gone after a power cut."""
 
 
 class Job(Protocol):

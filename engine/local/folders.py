@@ -147,30 +147,14 @@ class _Folders:
                 fs.close(folder.fd)
 
     def sync(self, fs: FsOps, folder: _Folder, ancestors: tuple[str, ...]) -> None:
-        self._sync_one(fs, folder.fd, folder.path)
+        _sync(fs, folder.fd, folder.path)
         with self._lock:
             owed = [(path, self._unsynced[path]) for path in ancestors if path in self._unsynced]
         for path, times in reversed(owed):
-            try:
-                fd = fs.open(path, _OPEN_FOLDER)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise local_error(error, "sync", path, writing=True) from error
-            try:
-                self._sync_one(fs, fd, path)
-            finally:
-                fs.close(fd)
+            sync_folder(path, fs)
             with self._lock:
                 if self._unsynced.get(path) == times:
                     del self._unsynced[path]
-
-    def _sync_one(self, fs: FsOps, fd: int, path: str) -> None:
-        try:
-            fs.fsync(fd)
-        except OSError as error:
-            if error.errno not in _NOT_SYNCABLE:
-                raise local_error(error, "sync", path, writing=True) from error
 
     def _lookup(self, fs: FsOps, key: tuple[str, tuple[str, ...]]) -> _Folder | None:
         """The open folder, with one user more, if its path still leads to it."""
@@ -282,6 +266,32 @@ class _Folders:
     def _made_in(self, path: str) -> None:
         with self._lock:
             self._unsynced[path] = self._unsynced.get(path, 0) + 1
+
+
+def sync_folder(path: str, fs: FsOps) -> None:
+    """Return when its names, and those that were taken away, are so after a power cut. One that is gone needs nothing.
+
+    Raises:
+        TransferError: ``disk-error`` and its like.
+    """
+    try:
+        fd = fs.open(path, _OPEN_FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise local_error(error, "sync", path, writing=True) from error
+    try:
+        _sync(fs, fd, path)
+    finally:
+        fs.close(fd)
+
+
+def _sync(fs: FsOps, fd: int, path: str) -> None:
+    try:
+        fs.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCABLE:
+            raise local_error(error, "sync", path, writing=True) from error
 
 
 _by_fs: weakref.WeakKeyDictionary[FsOps, _Folders] = weakref.WeakKeyDictionary()

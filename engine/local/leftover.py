@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
-
 from engine.errors import Permanent
 from engine.local.failures import local_error
 from engine.local.folders import FolderHandle
 from engine.local.fsops import FsOps
-from engine.local.partfile import part_file_name
+from engine.local.partfile import is_ours, part_file_name
 from engine.local.safepath import parts_below
 
 
@@ -30,10 +27,9 @@ def remove_left(
     where = (root, parts[:-1]) if temp_dir is None else (temp_dir, ())
     try:
         with FolderHandle.open_below(*where, fs, create=False) as folder:
-            facts = fs.lstat(name, dir_fd=folder.fd)
-            is_ours = facts.st_ino == inode and facts.st_uid == os.geteuid()
-            if is_ours and stat.S_ISREG(facts.st_mode):
+            if is_ours(fs.lstat(name, dir_fd=folder.fd), inode):
                 fs.unlink(name, dir_fd=folder.fd)
+                folder.sync()
     except FileNotFoundError:
         return
     except Permanent as error:

@@ -144,7 +144,7 @@ class PartFile:
             path = os.path.join(home.path, names[1])
             try:
                 facts = fs.lstat(names[1], dir_fd=home.fd)
-                if not _is_ours(facts, inode):
+                if not is_ours(facts, inode):
                     return None
                 fd = fs.open(names[1], _FLAGS, dir_fd=home.fd)
             except FileNotFoundError:
@@ -154,7 +154,7 @@ class PartFile:
             undo.callback(fs.close, fd)
             part = cls(folder, home, names, fd)
             facts = fs.fstat(fd)
-            if not _is_ours(facts, inode):
+            if not is_ours(facts, inode):
                 return None
             if facts.st_size != size:
                 part.was_altered = True
@@ -354,6 +354,7 @@ class PartFile:
         try:
             if self.is_in_place():
                 self.fs.unlink(self.name, dir_fd=self.home.fd)
+                self.home.sync()
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -390,5 +391,6 @@ def _free(facts: os.statvfs_result) -> str:
     return binary(facts.f_bavail * facts.f_frsize)
 
 
-def _is_ours(facts: os.stat_result, inode: int) -> bool:
+def is_ours(facts: os.stat_result, inode: int) -> bool:
+    """A plain file of this user with that inode: nobody put something else under the name."""
     return stat.S_ISREG(facts.st_mode) and facts.st_ino == inode and facts.st_uid == os.geteuid()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import Condition, TransferError
 from engine.jobs.protocol import Finished
+from engine.local.folders import sync_folder
 from engine.local.partfile import part_file_name
 from engine.model import ItemKind, LocalRef, Outcome, TransferState
 from engine.pace.threads import start
@@ -152,6 +153,12 @@ class Closer:
 
     def _sync_folders(self, placed: list[Closing]) -> None:
         """Each folder once; then let go of the files."""
+        for folder in {path for closing in placed if (path := closing.result.emptied) is not None}:
+            try:
+                sync_folder(folder, self._core.fs)
+            except TransferError as error:
+                # A power cut within seconds could bring the names back, and nothing else.
+                log.warning("folder of what was removed not synced: %s", error.code)
         seen: set[tuple[int, int]] = set()
         for closing in placed:
             staged = closing.result.staged

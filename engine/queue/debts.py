@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from engine.errors import Condition, EngineError
 from engine.jobs import make_job
+from engine.local.folders import sync_folder
 from engine.model import Checkpoint, ObjectRef
 from engine.queue.context import ItemContext
 from engine.queue.core import Core
@@ -95,6 +96,7 @@ class Debts:
         is_it = str(facts.st_ino) == debt.detail or not debt.detail
         if stat.S_ISREG(facts.st_mode) and is_it and facts.st_uid == os.geteuid():
             fs.unlink(path)
+            sync_folder(os.path.dirname(path), fs)
         return True
 
     def discard(self, transfer: Transfer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from engine.errors import Condition, Interrupted, NeedsAnswer, Retryable, explai
 from engine.jobs import make_job
 from engine.jobs.protocol import Begun, Finished, Part, PartAction
 from engine.local.failures import shortage
-from engine.model import ConflictPolicy, ConnectionId, TransferState
+from engine.model import ConflictPolicy, ConnectionId, LocalRef, TransferState
 from engine.pace.clock import Clock
 from engine.queue.closing import Closer, Closing, close_job
 from engine.queue.context import ItemContext
@@ -200,10 +201,12 @@ class Runner:
     def _remove(self, transfer: Transfer, run: Run) -> None:
         assert run.job is not None
         run.job.remove_source()
-        outcome, verified = transfer.outcome, transfer.verified
+        outcome, verified, source = transfer.outcome, transfer.verified, transfer.spec.source
         assert outcome is not None
+        emptied = os.path.dirname(source.path) if isinstance(source, LocalRef) else None
+        result = Finished(outcome, verified, transfer.checkpoint.target, emptied=emptied)
         with self._core.lock:
-            self._closer.put(Closing(transfer, run, Finished(outcome, verified, transfer.checkpoint.target)))
+            self._closer.put(Closing(transfer, run, result))
 
     # -- inside a job ------------------------------------------------------------------------------
 

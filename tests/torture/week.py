@@ -214,6 +214,8 @@ class Week:
         if self.rng.random() < 0.4:
             last = max(folder.glob("wal-*.jsonl"), key=lambda path: int(path.stem[4:]))
             with last.open("ab") as file:
+                if file.tell() == 0:
+                    return  # Its first line is written before any record.
                 file.write(b'0badcafe {"q":99999999,"o":[\t["transfers","1'[: self.rng.randint(1, 40)])
 
     def _start(self, folder: Path) -> Process:
