@@ -258,10 +258,11 @@ class Closer:
                 owed.append(
                     core.store.owe("unlink", None, checkpoint.part_file, str(checkpoint.part_file_inode))
                 )
-            if transfer.run is None and (unrecorded := unrecorded_part_file(core, transfer)):
+            if unrecorded := unrecorded_part_file(core, transfer):
                 owed.append(debt := core.store.owe("unlink", None, unrecorded, ""))
-                core.scheduler.chore(Work(WorkKind.CLEAN, None, debt=debt))
-                core.wake()
+                if transfer.run is None:  # Else when its worker has left.
+                    core.scheduler.chore(Work(WorkKind.CLEAN, None, debt=debt))
+                    core.wake()
             transfer.owed = tuple(owed)
             core.go(transfer, S.CANCELLED)
             transfer.saved_seq = core.store.finish([cancelled_item(core, transfer)])
@@ -282,13 +283,19 @@ class Closer:
 
 
 def unrecorded_part_file(core: Core, transfer: Transfer) -> str:
-    """Where an earlier process may have left a part file of a download without a record of it; empty if nowhere.
+    """Where a download may have a part file without a record of it; empty if nowhere.
 
-    That of a small item is never recorded, that of a large one only after it was made.
+    That of a small item is never recorded, that of a large one only after it was made: an earlier process may
+    have left one, and a worker may be making one.
     """
     spec, target = transfer.spec, transfer.spec.target
-    is_begun = transfer.id <= core.last_recovered and not transfer.checkpoint.part_file
-    if not (is_begun and spec.kind is ItemKind.DOWNLOAD and isinstance(target, LocalRef)):
+    is_begun = transfer.id <= core.last_recovered or transfer.run is not None
+    if not (
+        is_begun
+        and not transfer.checkpoint.part_file
+        and spec.kind is ItemKind.DOWNLOAD
+        and isinstance(target, LocalRef)
+    ):
         return ""
     folder, name = os.path.split(transfer.checkpoint.target or target.path)
     return os.path.join(spec.options.temp_dir or folder, part_file_name(name, transfer.id)) if name else ""

@@ -107,6 +107,9 @@ class Debts:
             job = make_job(ItemContext(core, transfer, Run(core.clock)))
             try:
                 job.discard()
+                for debt in core.store.owed(transfer.owed):
+                    if not debt.detail:
+                        self._pay(debt)  # A part file that was being made, of which the job does not know.
                 is_clean = True
             finally:
                 job.close()
@@ -133,6 +136,8 @@ def _is_of(debt: Owed, checkpoint: Checkpoint) -> bool:
     """It is what discarding an item with this checkpoint removes."""
     if debt.kind == "abort":
         return debt.detail == checkpoint.upload_id
+    if not debt.detail:
+        return True  # Recorded for this very item, before its part file was.
     return debt.subject == checkpoint.part_file and debt.detail == str(checkpoint.part_file_inode)
 
 

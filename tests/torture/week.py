@@ -234,7 +234,8 @@ class Week:
             happen()
         for _ in range(48):
             self.process.run(self.clock.now + HOUR / 2)
-            if self.process.manager.is_settled and not self.user.finish(self.process):
+            is_over = self.process.manager.is_settled or self.process.core.scheduler.held
+            if is_over and not self.user.finish(self.process):
                 break
         self.process.run(self.clock.now + 300.0)  # Debts are paid once a minute.
         self.process.tidy()

@@ -144,12 +144,12 @@ def running(
 ) -> Iterator[Engine]:
     """A manager on this state folder, with the server's keys in the environment; closed at the end."""
     profile = profile_of(seaweed, url)
-    only_new = config.pop("only_new", False)
+    only_new, fs = config.pop("only_new", False), config.pop("fs", None)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", seaweed.access_key)
         environment.setenv("AWS_SECRET_ACCESS_KEY", seaweed.secret_key)
         manager = TransferManager(
-            EngineConfig(str(state_dir), **config), Connections([profile]), only_new=only_new
+            EngineConfig(str(state_dir), **config), Connections([profile]), fs=fs, only_new=only_new
         )
         try:
             if start:
