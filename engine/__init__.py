@@ -63,6 +63,7 @@ from engine.snapshot import (
     Totals,
     TransferDetail,
     TransferSnapshot,
+    Undone,
     View,
     Waiting,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "TransferRequest",
     "TransferSnapshot",
     "TransferState",
+    "Undone",
     "UploadsFound",
     "UsageError",
     "Verified",

@@ -26,3 +26,5 @@ class EngineConfig:
     """Bytes per second."""
     attempts: int = DEFAULT_ATTEMPTS
     """How often a part is tried in all before its item fails."""
+    delete_delay: float = 0.0
+    """Seconds that a deletion waits in the queue before it begins, and can be taken back."""

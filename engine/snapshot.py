@@ -54,7 +54,7 @@ class Waiting:
     """Why a WAITING item waits, and until when."""
 
     reason: str
-    """``retry``, ``offline``, ``throttled``, ``credentials``, ``disk-full``, ``clock``."""
+    """``undo`` (a deletion that can be taken back), ``retry``, ``offline``, ``throttled``, ``credentials``, ``disk-full``, ``clock``."""
     text: str
     """Plain words: "503 SlowDown", "connection refused"."""
     seconds_left: float
@@ -258,6 +258,22 @@ class EngineSnapshot:
     """Bytes per second, or ``None``."""
     download_limit: int | None
     workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What became of the wish to take back the newest deletion."""
+
+    what: str = ""
+    """What was to be deleted; empty where nothing was, lately."""
+    kept: int = 0
+    """Items that had not begun, and now never will."""
+    stopped: int = 0
+    """Items stopped in their midst: what they had deleted until then is gone."""
+    gone: int = 0
+    """Items that were done already."""
+    note: str = ""
+    """What the newest of those said at its end: that the bucket keeps versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _global("queue", "w", "screen.toggle_queue", "Queue", "Go to the queue, or back to the panes", 4),
     _global("resumed", "W", "screen.resumed", "Resumed",
             "Show what came back at the start and went on: pause or discard it", 0, "Transfers"),
+    _global("undo", "z", "screen.undo", "Undo delete", "Take back a delete that has not begun yet", 0, "Transfers"),
     _global("pause-all", "P", "screen.pause_all", "Pause all", "Hold the whole queue, or let it go on", 0,
             "Transfers"),
     _global("limit-down", "left_square_bracket", "screen.limit_down", "Slower", "Lower the rate limit", 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine import (
@@ -22,6 +23,7 @@ from tui.leaving import Stop, signals
 from tui.options import COMMANDS
 from tui.place_book import PlaceBook
 from tui.setup import Setup, place_of
+from tui.undo import UNDO_SECONDS
 
 _LATE_CLOSE_SECONDS = 0.6
 """To checkpoint, where the screen did not come to it."""
@@ -55,7 +57,8 @@ def _run_app(
     setup: Setup, left: Location, right: Location | None, kept: Mapping[str, Any], stop: Stop
 ) -> int:
     setup.start_log()
-    manager = TransferManager(setup.config(), setup.connections())
+    config = replace(setup.config(), delete_delay=UNDO_SECONDS)
+    manager = TransferManager(config, setup.connections())
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
     try:
         from tui.app import S3TuiApp

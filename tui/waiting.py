@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from engine import Waiting
 from tui import format
+from tui.undo import undo_hint
 
 _REASONS = {
+    "undo": "not begun",
     "offline": "offline",
     "throttled": "server busy",
     "credentials": "sign in again",
@@ -27,11 +31,16 @@ def waiting_text(waiting: Waiting) -> str:
     'retry 2/8 in 12s (503 SlowDown)'
     >>> waiting_text(Waiting("offline", "connection refused", 8.9))
     'offline, retry in 8s (connection refused)'
+    >>> waiting_text(Waiting("undo", "", 7.2))
+    'deletes in 8s · z undoes'
     >>> waiting_text(Waiting("clock", "21 min fast", 0.4))
     'clock 21 min fast, retry now'
     >>> waiting_text(Waiting("throttled", "asks 1 request at a time: SlowDown", 12.0))
     'server busy, retry in 12s (asks 1 request at a time: SlowDown)'
     """
+    if waiting.reason == "undo":
+        left = math.ceil(waiting.seconds_left)
+        return f"deletes {f'in {format.duration(left)}' if left else 'next'} · {undo_hint()}"
     when = "now" if waiting.seconds_left < 1 else f"in {format.duration(waiting.seconds_left)}"
     if waiting.reason == "clock" and waiting.text:
         return f"clock {waiting.text}, retry {when}"

@@ -42,7 +42,8 @@ class DeleteJob:
         if isinstance(place, LocalRef):
             self._delete_local(place.path)
         elif place.key and not place.key.endswith("/"):
-            self._ctx.connection.control.delete_object(place)
+            if self._ctx.connection.control.delete_object(place):
+                self._ctx.note("deleted; the bucket keeps its versions")
         else:
             self._delete_prefix(place)
         if self._first is not None:

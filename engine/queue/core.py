@@ -39,6 +39,10 @@ MOST_NEWS = 10_000
 """Rare facts that wait to be asked for; the oldest are forgotten."""
 
 
+MOST_PUT_OFF = 100
+"""Deletions that can be taken back one after the other."""
+
+
 @dataclass(slots=True)
 class Operation:
     """What the user asked for in one go. Written and read under the queue's lock."""
@@ -103,6 +107,8 @@ class Core:
         """As many as may have files open at a time; set by the manager."""
         self.resumed: tuple[TransferId, ...] = ()
         """Items of an earlier process that went on by themselves, in their order; written once, at the start."""
+        self.put_off: deque[OperationId] = deque(maxlen=MOST_PUT_OFF)
+        """Operations with deletions that wait before they begin, newest last."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False

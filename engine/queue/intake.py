@@ -34,6 +34,7 @@ from engine.pace.threads import start
 from engine.planner import Planner
 from engine.queue.closing import Closer
 from engine.queue.core import Core, Operation, event, saved
+from engine.queue.putting_off import put_off
 from engine.queue.reports import row_of
 from engine.queue.roster import RANK_STEP, Sums
 from engine.snapshot import Event
@@ -304,7 +305,8 @@ class Intake:
             for transfer in transfers:
                 transfer.saved_seq = seq
                 if transfer.state is S.QUEUED:
-                    core.scheduler.ready(transfer)
+                    if not put_off(core, transfer):
+                        core.scheduler.ready(transfer)
                 elif transfer.state is S.FAILED:
                     core.tell(event("failed", row_of(core, transfer)))
             core.touch()
@@ -335,7 +337,7 @@ class Intake:
                 core.roster.respec(known, replace(known.spec, options=spec.options))
             known.attempts = 0
             core.go(known, S.QUEUED)
-        if known.state is S.QUEUED:
+        if known.state is S.QUEUED and not (known.run is None and put_off(core, known)):
             core.requeue(known)
 
 

@@ -8,6 +8,7 @@ from engine.errors import Condition
 from engine.model import OperationId, TransferState
 from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
+from engine.queue.putting_off import put_off
 from engine.queue.reports import Reporter
 from engine.transfer import Transfer
 
@@ -61,7 +62,9 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
     going_on = [item for item in core.roster if item.state is S.QUEUED and not only_new]
     core.resumed = tuple(transfer.id for transfer in going_on)
     for transfer in going_on:
-        core.scheduler.ready(transfer)
+        with core.lock:
+            if not put_off(core, transfer):
+                core.scheduler.ready(transfer)
         reporter.recovered += 1
         reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
     core.scheduler.held = loaded.held and not only_new

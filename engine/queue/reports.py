@@ -10,6 +10,7 @@ from engine.model import ItemKind, OperationId, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
 from engine.parts import likely_part_size
 from engine.queue.core import Core
+from engine.queue.putting_off import UNDO
 from engine.queue.roster import MOST_FINISHED, Sums
 from engine.queue.rows import Rows
 from engine.scheduler import lane_of
@@ -90,6 +91,8 @@ def _waiting(core: Core, transfer: Transfer, now: float) -> Waiting | None:
         return None
     if hold.reason == "retry":
         return Waiting("retry", hold.text, max(0.0, hold.until - now), hold.attempt, hold.attempts)
+    if hold.reason == UNDO and hold.until > now:
+        return Waiting(UNDO, "", hold.until - now)
     if hold.reason == "throttled":
         return _throttled(core, transfer, hold, now)
     blockade = core.scheduler.blockade_for(lane_of(transfer))

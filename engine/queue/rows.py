@@ -9,8 +9,9 @@ from engine.model import ItemKind, OperationId, TransferId, TransferState
 from engine.queue.core import Core
 from engine.queue.groups import Group, Line
 from engine.queue.labels import split_label
+from engine.queue.putting_off import UNDO
 from engine.queue.roster import Sums
-from engine.snapshot import GroupFacts, TransferSnapshot, View
+from engine.snapshot import GroupFacts, TransferSnapshot, View, Waiting
 from engine.transfer import Transfer
 
 S = TransferState
@@ -131,6 +132,7 @@ class Rows:
             bytes_confirmed=sums.bytes_finished + sums.bytes_parked,
             bytes_per_second=rate,
             eta=left / rate if rate >= 1 and left else None,
+            waiting=self._undoable(group) if kind is ItemKind.DELETE else None,
             group=GroupFacts(
                 label=label,
                 counts={state: count for state, count in sums.counts.items() if count},
@@ -139,6 +141,12 @@ class Rows:
                 has_problem=operation is not None and operation.problem is not None,
             ),
         )
+
+    def _undoable(self, group: Group) -> Waiting | None:
+        """The countdown of a deletion that can be taken back: that of its first item."""
+        first = group.unfinished.first
+        row = self._row_of(self._core, self._core.roster.items[first[1]]) if first is not None else None
+        return row.waiting if row is not None and row.waiting and row.waiting.reason == UNDO else None
 
     def _kind_of(self, group: Group) -> ItemKind:
         first = group.unfinished.first

@@ -229,13 +229,19 @@ class Control(Versions, ObjectExtras, BucketSettings):
             return error.code != "no-such-key"
         return True
 
-    def delete_object(self, ref: ObjectRef) -> None:
-        """Delete one object (or one version of it). One that is gone already is no error."""
+    def delete_object(self, ref: ObjectRef) -> bool:
+        """Delete one object (or one version of it). One that is gone already is no error.
+
+        Returns:
+            The bucket keeps versions: a delete marker hides what was there.
+        """
         try:
-            self._call("delete_object", named(ref), "delete", str(ref), writes=True)
+            reply = self._call("delete_object", named(ref), "delete", str(ref), writes=True)
         except TransferError as error:
             if error.code != "no-such-key":
                 raise
+            return False
+        return ref.version_id is None and bool(reply.get("DeleteMarker"))
 
     def delete_objects(self, bucket: str, keys: Sequence[str]) -> dict[str, TransferError]:
         """Delete up to 1,000 objects; those that could not be, with the reason.

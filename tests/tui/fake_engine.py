@@ -31,6 +31,7 @@ from engine import (
     TransferRequest,
     TransferSnapshot,
     TransferState,
+    Undone,
     Verified,
     View,
 )
@@ -243,6 +244,13 @@ class FakeManager(UploadCommands):
     def move_operation_to_top(self, id: OperationId) -> None:
         """Note it."""
         self.commands.append(("move_operation_to_top", id))
+
+    undone = Undone()
+
+    def undo_delete(self) -> Undone:
+        """Note it."""
+        self.commands.append(("undo_delete",))
+        return self.undone
 
     def move_past(self, id: TransferId, other: int, *, up: bool) -> None:
         """Note it."""

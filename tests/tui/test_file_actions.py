@@ -128,7 +128,12 @@ async def test_a_move_asks_first_and_deletes_only_what_was_verified() -> None:
 async def test_deleting_files_counts_them_and_enter_alone_changes_nothing() -> None:
     async with running(idle()) as pilot:
         await press(pilot, *("j" * 7), "space", "space", "d")
-        for said in ("Delete 2 items?", "dump.tar", "2 files, 48.1 GiB in all", "This cannot be undone."):
+        for said in (
+            "Delete 2 items?",
+            "dump.tar",
+            "2 files, 48.1 GiB in all",
+            "until then z undoes it. After that it cannot be",
+        ):
             assert said in text(pilot)
         await press(pilot, "enter")
         assert engine(pilot).submitted == []

@@ -39,6 +39,8 @@ ASK = "ask"
 """Group of the workers that hold a question."""
 _ANSWER_POLL = 0.03
 _SAY_AFTER = 0.3
+_ROOM_FOR_NOTICES = 34
+"""Lines of a screen on which several notices at a time hide nothing that matters; else one, the newest."""
 
 
 class NoticeLine(Static):
@@ -141,6 +143,10 @@ class MainBase(Screen[None]):
 
     def tell(self, text: str, *, bad: bool = False) -> None:
         """A notice that goes away by itself. `text` must have passed `display` where it is not ours."""
+        if self.size.height < _ROOM_FOR_NOTICES:
+            self.app.clear_notifications()
+            for holder in self.query("ToastHolder"):
+                holder.remove()
         self.notify(text, severity="error" if bad else "information", timeout=10 if bad else 4, markup=False)
 
     def tell_problem(self, problem: Problem) -> None:

@@ -23,6 +23,7 @@ from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.prompt import PromptScreen
+from tui.undo import UNDO_SECONDS, promise, undo_hint
 from tui.widgets.file_pane import FilePane
 from tui.widgets.pane_model import Row
 
@@ -54,6 +55,7 @@ class FileActions(MainBase):
             token = self.manager.browser.count([Location(target, here.connection) for target in targets])
             self._count_into(confirm, token, words)
         if await self.app.push_screen_wait(confirm) and self.submit(DeleteRequest(targets, here.connection)):
+            self.tell(f"Deletes in {format.duration(UNDO_SECONDS)}; {undo_hint()} it")
             pane.model.mark_none()
             pane.marks_changed()
 
@@ -156,10 +158,11 @@ def _words(
     else:
         total = format.counted(counted.objects, "file" if local else "object")
         total += f", {format.size_long(counted.bytes)}" + (" in all" if done else " so far, counting…")
+        if done and not counted.objects and not counted.unreadable:
+            total = "There is nothing in it." if local else "There is no object below it any more."
         if counted.unreadable:
             total += f"; {format.counted(counted.unreadable, 'folder')} could not be looked into"
-    versions = "" if local else ", unless the bucket keeps versions"
-    return [*names, f"in {here.place}", "", total, f"This cannot be undone{versions}."]
+    return [*names, f"in {here.place}", "", total, promise(local=local)]
 
 
 def what(pane: FilePane) -> str:

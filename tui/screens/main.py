@@ -33,6 +33,7 @@ from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
+from tui.screens.undo_actions import UndoActions
 from tui.screens.upload_actions import UploadActions
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.line_table import LineTable
@@ -78,6 +79,7 @@ class MainScreen(
     PlaceActions,
     LayoutActions,
     UploadActions,
+    UndoActions,
 ):
     """See the module."""
 

@@ -6,6 +6,7 @@ from engine import GroupFacts, ItemKind, TransferSnapshot, TransferState
 from tui import format
 from tui.places import home
 from tui.safe_text import display, middle, pad, width
+from tui.waiting import waiting_text
 from tui.widgets.line_table import Spans
 from tui.widgets.transfer_rows import GLYPHS, WORDS, spans
 
@@ -71,13 +72,15 @@ def group_facts(row: TransferSnapshot, group: GroupFacts) -> Spans:
     done = group.count(S.DONE)
     more = "+" if group.is_planning else ""
     facts: Spans = [(f"{done:,} of {group.items:,}{more}", "")]
-    if row.size > 0:
+    if row.size > 0 and row.kind is not ItemKind.DELETE:
         facts.append((format.size_of(row.bytes_done, row.size), ""))
         percent = format.percent(row.bytes_done / row.size, done=done == group.items)
         facts.append((percent.strip(), "strong"))
+    if row.waiting is not None:
+        facts.append((waiting_text(row.waiting), "warn"))
     for state in _SHOWN:
         count = group.count(state)
-        if count:
+        if count and not (state is S.WAITING and row.waiting is not None):
             facts.append((f"{WORDS[state][0]} {count:,}", WORDS[state][1]))
     if group.is_planning:
         facts.append(("looking for files…", "dim"))

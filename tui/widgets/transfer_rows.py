@@ -63,7 +63,7 @@ def state_words(row: TransferSnapshot) -> str:
 
 def _done_words(row: TransferSnapshot) -> str:
     if row.outcome is Outcome.DELETED or row.kind is ItemKind.DELETE:
-        return "deleted"
+        return display(row.note) if row.note.startswith("deleted") else "deleted"
     if row.outcome is Outcome.SKIPPED:
         return "skipped, the target stays as it was"
     proof = f"verified {row.verified.value}" if row.verified else ""
