@@ -6,7 +6,6 @@ import math
 
 from engine import Waiting
 from tui import format
-from tui.undo import undo_hint
 
 _REASONS = {
     "undo": "not begun",
@@ -39,6 +38,8 @@ def waiting_text(waiting: Waiting) -> str:
     'server busy, retry in 12s (asks 1 request at a time: SlowDown)'
     """
     if waiting.reason == "undo":
+        from tui.undo import undo_hint  # Knows the keys, and with them Textual: only a screen shows this.
+
         left = math.ceil(waiting.seconds_left)
         return f"deletes {f'in {format.duration(left)}' if left else 'next'} · {undo_hint()}"
     when = "now" if waiting.seconds_left < 1 else f"in {format.duration(waiting.seconds_left)}"
