@@ -76,6 +76,8 @@ PICTURES = (
     Picture("help", ("question_mark",)),
     Picture("plan", (*_PLAN, "j"), manager=_planning),
     Picture("plan-rows", (*_PLAN, "j", "tab", "space"), ROOMY, manager=_planning),
+    Picture("compare", ("equals_sign", "j"), manager=_planning),
+    Picture("sync", ("equals_sign", "equals_sign", "r", "G", "space"), manager=_planning),
     Picture("denied", right=Location(ObjectRef("archive"), PROD)),
     Picture(
         "versions",

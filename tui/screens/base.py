@@ -27,6 +27,7 @@ from tui.log import naming_log
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.safe_text import display
+from tui.widgets.compare_line import CompareLine
 from tui.widgets.elsewhere import ElsewhereLine
 from tui.widgets.file_pane import FilePane
 from tui.widgets.key_bar import KeyBar
@@ -85,6 +86,7 @@ class MainBase(Screen[None]):
         self.queue = QueuePane(manager.snapshot)
         self.totals = SpeedPanel()
         self.key_bar = KeyBar()
+        self.compare_line = CompareLine()
         self.pane = self.left
         """The pane that has, or last had, the focus."""
         self._given_up = False
@@ -97,6 +99,10 @@ class MainBase(Screen[None]):
 
     def tick(self) -> None:
         """Show how things are now."""
+        raise NotImplementedError
+
+    def divide(self) -> None:
+        """Give each part of the screen its room."""
         raise NotImplementedError
 
     def look_inside(self) -> None:

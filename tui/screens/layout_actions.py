@@ -46,7 +46,7 @@ class LayoutActions(MainBase):
     @property
     def _room(self) -> int:
         """Lines for panes and queue."""
-        others = (self.notice, self.elsewhere)
+        others = (self.notice, self.elsewhere, self.compare_line)
         return self.size.height - _FIXED_LINES - sum(w.outer_size.height for w in others if w.display)
 
     def set_focus(

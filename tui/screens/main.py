@@ -22,8 +22,8 @@ from tui.ports import ManagerPort
 from tui.screens.base import ASK
 from tui.screens.browse_actions import BrowseActions
 from tui.screens.bucket_actions import BucketActions
+from tui.screens.compare_actions import CompareActions
 from tui.screens.confirm import QuitScreen
-from tui.screens.copy_actions import CopyActions
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.group_actions import GroupActions
@@ -54,6 +54,7 @@ _ASKING = frozenset(
         "pane_versions",
         "pane_copy",
         "pane_move",
+        "pane_compare",
         "pane_delete",
         "pane_rename",
         "pane_new_folder",
@@ -67,7 +68,7 @@ _ASKING = frozenset(
 
 
 class MainScreen(
-    CopyActions,
+    CompareActions,
     ObjectActions,
     LinkActions,
     BrowseActions,
@@ -112,6 +113,7 @@ class MainScreen(
         with Horizontal(id="panes"):
             yield self.left
             yield self.right
+        yield self.compare_line
         yield self.elsewhere
         yield self.queue
         yield self.totals

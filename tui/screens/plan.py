@@ -319,7 +319,10 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         elif cost.deletions:
             self._ask_about_deletions(plan)
         else:
-            self.dismiss((plan, self._choice))
+            self._finish(plan)
+
+    def _finish(self, plan: Plan) -> None:
+        self.dismiss((plan, self._choice))
 
     def _ask_about_deletions(self, plan: Plan) -> None:
         cost = plan.cost(self._choice)
@@ -334,6 +337,6 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
 
         def answered(yes: bool | None) -> None:
             if yes:  # Not before the question is gone: what is dismissed is the screen on top.
-                self.call_later(self.dismiss, (plan, self._choice))
+                self.call_later(self._finish, plan)
 
         self.app.push_screen(confirm, answered)

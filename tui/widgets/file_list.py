@@ -27,6 +27,8 @@ class FileList(LineTable):
         self.has_up = False
         self.range_start: int | None = None
         """Where a range began, as the row's number of arrival."""
+        self.flag: Callable[[Row], tuple[str, str]] | None = None
+        """A glyph and its style before each name: how the row compares with the other pane."""
         self.say: Callable[[int, int], list[Spans]] = lambda cells, room: []
         """What to say where there are no rows."""
 
@@ -92,7 +94,7 @@ class FileList(LineTable):
         def title(text: str, key: SortKey) -> str:
             return f"{text} {arrow}" if self.model.sort is key else text
 
-        line = " " + pad(title("Name", SortKey.NAME), name)
+        line = " " + pad(("  " if self.flag else "") + title("Name", SortKey.NAME), name)
         if size:
             line += pad(title("Size", SortKey.SIZE), size, right=True)
         if date:
@@ -110,6 +112,10 @@ class FileList(LineTable):
         in_range = self.range_start is not None and position in self.range()
         out: Spans = [(RANGE if in_range and not marked else MARK if marked else " ", "mark")]
         style = "mark" if marked or in_range else "folder" if item.is_folder else ""
+        if self.flag is not None and name_cells > 8:
+            glyph, flag_style = self.flag(item)
+            out.append((pad(glyph, 2), flag_style))
+            name_cells -= 2
         out.append((pad(_name(item, name_cells), name_cells), style))
         rest = "mark" if marked else ""
         if size_cells:

@@ -98,10 +98,11 @@ class PlanRows(LineTable):
         ]
         out.append((" " + pad(middle(display(self._shown_name(item)), name), name), style))
         one, other = item.spec.source_facts, item.spec.target_facts
+        matters = item.what is not C.SAME
         if source:
-            out += self._side(one or Facts(item.spec.size), source, newer=_is_newer(one, other))
+            out += self._side(one or Facts(item.spec.size), source, newer=matters and _is_newer(one, other))
         if target:
-            out += self._side(other, target, newer=_is_newer(other, one))
+            out += self._side(other, target, newer=matters and _is_newer(other, one))
         if reason:
             out.append(("  " + pad(display(why(item)), reason - 2), "dim" if self.what is C.SAME else "warn"))
         return out
