@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.buckets import BucketContent
 from engine.browsing.preview import Preview
+from engine.browsing.properties import ObjectProperties, PropertyChange
 from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
 from engine.browsing.versions import ChangeProgress, VersionListing
 from engine.config import EngineConfig
@@ -125,6 +126,7 @@ __all__ = [
     "ListingProgress",
     "LocalRef",
     "Location",
+    "ObjectProperties",
     "ObjectRef",
     "ObjectVersion",
     "OperationId",
@@ -145,6 +147,7 @@ __all__ = [
     "Preview",
     "Problem",
     "Profile",
+    "PropertyChange",
     "Question",
     "Request",
     "SavedQueue",

@@ -122,6 +122,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("preview", "p f3", "Look inside", "Look into the file or object: text, hex, rows; fetches 64 KiB at most",
           "Files", 12),
     _pane("info", "i", "Details", "Show all that is known of a file, object or bucket: checksums, metadata, tags, settings", "Files"),
+    _pane("properties", "E", "Properties", "Change storage class, content type, metadata and tags of objects", "Files"),
     _pane("versions", "V", "Versions", "List versions and delete markers: copy, restore, delete for good", "Files"),
     _pane("yank", "y", "Copy address", "Copy the path or s3:// address to the clipboard", "Files"),
     _pane("link", "Y", "Copy link", "Copy a link with which anybody may read the object, for a time you choose", "Files"),

@@ -17,12 +17,14 @@ from engine import (
     IncompleteUpload,
     ListingProgress,
     Location,
+    ObjectRef,
     ObjectVersion,
     OperationId,
     OwnUpload,
     Plan,
     PlanChoice,
     Profile,
+    PropertyChange,
     Request,
     Token,
     TransferDetail,
@@ -98,6 +100,16 @@ class BrowserPort(Protocol):
 
     def plan_ahead(self, request: TransferRequest, *, extras: bool = False) -> Token:
         """What a request would do. Value: `Plan`, there at once, filling until done."""
+        ...
+
+    def properties(self, location: Location) -> Token:
+        """What can be changed of an object. Value: `ObjectProperties`."""
+        ...
+
+    def change_properties(
+        self, connection: ConnectionId, targets: Sequence[tuple[ObjectRef, str]], wanted: PropertyChange
+    ) -> Token:
+        """Change storage class, headers, metadata or tags. Value: `ChangeProgress`, growing."""
         ...
 
     def bucket_content(self, location: Location) -> Token:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.browsing import buckets, preview, versions
+from engine.browsing import buckets, preview, properties, versions
 from engine.browsing.answers import Token
 from engine.browsing.desk import Desk, Question
+from engine.browsing.properties import PropertyChange
 from engine.browsing.versions import Change
 from engine.local.fsops import FsOps
-from engine.model import Location
+from engine.model import ConnectionId, Location, ObjectRef
 from engine.s3.facts import ObjectVersion
 
 if TYPE_CHECKING:
@@ -60,6 +61,31 @@ class ObjectDesk:
     def delete_versions(self, location: Location, chosen: Sequence[ObjectVersion]) -> Token:
         """Delete these versions and markers for good. Value: `ChangeProgress`, growing."""
         return self._change("delete", versions.delete, location, chosen)
+
+    # -- properties --------------------------------------------------------------------------------
+
+    def properties(self, location: Location) -> Token:
+        """What can be changed of an object without its bytes. Value: `ObjectProperties`."""
+        return self._desk.ask(
+            f"look at {location.place}",
+            lambda question: question.show(properties.look(location, self._connections)),
+        )
+
+    def change_properties(
+        self, connection: ConnectionId, targets: Sequence[tuple[ObjectRef, str]], wanted: PropertyChange
+    ) -> Token:
+        """Change storage class, headers, metadata or tags. Value: `ChangeProgress`, growing.
+
+        Args:
+            targets: Each with the ETag of the content that is meant; empty for whatever it is now.
+        """
+        chosen = tuple(targets)
+
+        def work(question: Question) -> None:
+            for progress in properties.change(connection, chosen, wanted, self._connections, question.cancel):
+                question.show(progress)
+
+        return self._desk.ask(f"change {len(chosen)} objects", work)
 
     # -- buckets -----------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from engine.s3.params import (
     when,
 )
 from engine.s3.replies import ReplyRefused
+from engine.s3.rewriting import Rewriting
 from engine.s3.settings import BucketSettings
 from engine.s3.tags import ObjectExtras
 from engine.s3.versions import MOST_DELETED_AT_ONCE, OF_ONE_OBJECT, Versions
@@ -47,7 +48,7 @@ _MOST_PARTS_ASKED = 2000
 """Parts asked for one by one where the server does not list them; more are not worth a HEAD each."""
 
 
-class Control(Versions, ObjectExtras, BucketSettings):
+class Control(Versions, ObjectExtras, BucketSettings, Rewriting):
     """Calls on buckets and objects; all others of the control plane are inherited.
 
     Guarantees:

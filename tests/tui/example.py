@@ -12,6 +12,7 @@ from engine import (
     ItemKind,
     LocalRef,
     Location,
+    ObjectProperties,
     ObjectRef,
     ObjectVersion,
     Outcome,
@@ -129,6 +130,15 @@ OBJECT = Details(
     ),
 )
 """All that can be known of one."""
+
+PROPERTIES = ObjectProperties(
+    14_220,
+    "9b2cf535f27731c974343645a3985328-3",
+    "STANDARD",
+    (("content-type", "application/json"), ("cache-control", "max-age=60")),
+    (("author", "ann"), ("mtime", "1795518000.5")),
+    (("team", "ops"), ("cost", "shared")),
+)
 
 BUCKET = Details(
     EntryKind.BUCKET,

@@ -21,10 +21,13 @@ from engine import (
     IncompleteUpload,
     ListingProgress,
     Location,
+    ObjectProperties,
+    ObjectRef,
     ObjectVersion,
     Page,
     Preview,
     Problem,
+    PropertyChange,
     Token,
     TransferRequest,
     VersionListing,
@@ -212,6 +215,18 @@ class FakeBrowser(UploadAnswers):
         from tests.tui.fake_plan import plan_of
 
         return self._ask("plan_ahead", (request, extras), plan_of(self.folders, request, extras=extras))
+
+    def properties(self, location: Location) -> Token:
+        """A few."""
+        default = ObjectProperties(14_220, "abc", "STANDARD", (("content-type", "application/json"),), (), ())
+        return self._ask("properties", location, default)
+
+    def change_properties(
+        self, connection: ConnectionId, targets: Sequence[tuple[ObjectRef, str]], wanted: PropertyChange
+    ) -> Token:
+        """All of them."""
+        done = ChangeProgress(len(targets), len(targets))
+        return self._ask("change_properties", (tuple(targets), wanted), done)
 
     def bucket_content(self, location: Location) -> Token:
         """Nothing, unless `values` says otherwise."""

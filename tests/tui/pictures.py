@@ -84,6 +84,11 @@ PICTURES = (
         ("tab", *("j" * 5), "V", "j"),
         manager=_answering("versions", example.versions_of("2026/manifest.json")),
     ),
+    Picture(
+        "properties",
+        ("tab", *("j" * 5), "E", "enter", "down", "enter", "j", "x"),
+        manager=_answering("properties", example.PROPERTIES),
+    ),
     Picture("object", ("tab", *("j" * 5), "i"), manager=_answering("details", example.OBJECT)),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),

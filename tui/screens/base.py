@@ -170,11 +170,13 @@ class MainBase(Screen[None]):
         self.tick()
         return True
 
-    async def answer(self, token: Token, doing: str, *, quiet: bool = False) -> Answer | None:
+    async def answer(
+        self, token: Token, doing: str | Callable[[object], str], *, quiet: bool = False
+    ) -> Answer | None:
         """Wait for the browser's answer without holding the screen; Esc gives up.
 
         Args:
-            doing: What to say meanwhile, after a moment.
+            doing: What to say meanwhile, after a moment; or how to say it of the answer so far.
             quiet: Do not tell a problem; the caller does.
 
         Returns:

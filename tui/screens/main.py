@@ -32,6 +32,7 @@ from tui.screens.layout_actions import LayoutActions
 from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
+from tui.screens.property_actions import PropertyActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
 from tui.screens.undo_actions import UndoActions
 from tui.screens.upload_actions import UploadActions
@@ -51,6 +52,7 @@ _ASKING = frozenset(
         "pane_sort",
         "pane_link",
         "pane_preview",
+        "pane_properties",
         "pane_versions",
         "pane_copy",
         "pane_move",
@@ -71,6 +73,7 @@ class MainScreen(
     CompareActions,
     ObjectActions,
     LinkActions,
+    PropertyActions,
     BrowseActions,
     BucketActions,
     FileActions,
