@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from engine import Location, TransferOptions
 from tui import keys
+from tui.configuration import Configuration
 from tui.layout import LayoutFile
 from tui.leaving import Stop
 from tui.log import log_path, redact
@@ -43,6 +44,7 @@ class S3TuiApp(ThemedApp):
         options: How what is queued here is moved.
         book: Bookmarks and recent places; without it nothing is remembered.
         layout: How the screen is divided; the same.
+        configuration: The settings; without it none can be changed.
         keymap: Keys of the user's own, checked.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
@@ -65,6 +67,7 @@ class S3TuiApp(ThemedApp):
         theme: str | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
+        configuration: Configuration | None = None,
         keymap: Mapping[str, tuple[str, ...]] | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
@@ -76,7 +79,16 @@ class S3TuiApp(ThemedApp):
         self._stop = stop
         self._failure = ""
         """Why the screen had to be left, to be said once the terminal is given back."""
-        self.main = MainScreen(manager, left, right, options=options, book=book, layout=layout, now=now)
+        self.main = MainScreen(
+            manager,
+            left,
+            right,
+            options=options,
+            book=book,
+            layout=layout,
+            configuration=configuration,
+            now=now,
+        )
 
     def on_mount(self) -> None:
         """Start the queue and show the screen."""
@@ -120,8 +132,8 @@ class S3TuiApp(ThemedApp):
         self.main.action_quit_program()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers beside our own actions."""
-        yield SystemCommand("Theme", "Choose other colours, or the terminal's own", self.action_change_theme)
+        """What the palette offers is our own actions."""
+        return ()
 
     def panic(self, *renderables: RenderableType) -> None:
         """Textual's own threads end the app with a traceback of theirs, which says nothing to anybody here."""

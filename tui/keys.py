@@ -185,6 +185,8 @@ ACTIONS: tuple[KeyAction, ...] = (
     _global("queue-taller", "right_curly_bracket", "screen.queue_taller", "Taller queue",
             "Give the queue a line more", 0, "Layout"),
     _global("help", "question_mark f1", "screen.help", "Help", "Show every key that works here", 20),
+    _global("settings", "comma", "screen.settings", "Settings", "Show and change every setting, and where it comes from"),
+    _global("theme", "at", "screen.theme", "Theme", "Choose other colours, or the terminal's own"),
     _global("palette", "ctrl+p", "app.command_palette", "Palette", "Find an action by its name", 22),
     _global("quit", "q f10 ctrl+q", "screen.quit_program", "Quit",
             "Leave; work under way is saved and goes on at the next start", 21),
@@ -209,6 +211,8 @@ def actions() -> Iterable[KeyAction]:
 NAMES = {
     "slash": "/",
     "question_mark": "?",
+    "comma": ",",
+    "at": "@",
     "plus": "+",
     "equals_sign": "=",
     "minus": "-",

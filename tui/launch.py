@@ -35,16 +35,18 @@ def open_app(setup: Setup) -> int:
     Raises:
         UsageError: The places make no sense, or there is no terminal.
     """
-    from tui import keymap, themes
+    from tui import keymap
+    from tui.configuration import Configuration
 
-    wanted = getattr(setup.args, "theme", None) or os.environ.get("TEXTUAL_THEME") or setup.settings.theme
+    configuration = Configuration(setup)
     folder = os.path.dirname(setup.settings.path)
     book = PlaceBook(os.path.join(folder, place_book.FILE_NAME))
     left, right = places_of(setup, book)
     kept = {
         "book": book,
         "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
-        "theme": themes.chosen(wanted),
+        "theme": configuration.theme(),
+        "configuration": configuration,
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()

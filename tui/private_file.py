@@ -6,8 +6,11 @@ import contextlib
 import os
 
 
-def write_private(path: str, data: bytes) -> None:
+def write_private(path: str, data: bytes, *, mode: int = 0o600) -> None:
     """Put `data` in the place of whatever the file held; makes its folder.
+
+    Args:
+        mode: Who may read and write it, where others may too.
 
     Raises:
         OSError: The disk says no; the old file stands.
@@ -20,6 +23,8 @@ def write_private(path: str, data: bytes) -> None:
     try:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(fd, "wb") as file:
+            if mode != 0o600:
+                os.fchmod(fd, mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

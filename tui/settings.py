@@ -120,18 +120,36 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises:
         UsageError: The file cannot be understood; what and where.
     """
-    path = config_path(environ)
+    path = str(config_path(environ))
+    return read(parse(text_of(path), path), path)
+
+
+def text_of(path: str) -> str:
+    """What is in the file; empty where there is none.
+
+    Raises:
+        UsageError: It cannot be read, or is no text.
+    """
     try:
-        raw = path.read_bytes()
+        return Path(path).read_bytes().decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        return Settings(str(path))
+        return ""
     except OSError as error:
         raise UsageError(f"the settings in {path} cannot be read: {error.strerror}") from error
-    try:
-        table = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"the settings in {path} are not TOML: {error}") from error
-    return read(table, str(path))
+
+
+def parse(text: str, path: str) -> dict[str, Any]:
+    """The settings as they are written.
+
+    Raises:
+        UsageError: They are no TOML; `path` names the file.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the settings in {path} are not TOML: {error}") from error
 
 
 def read(table: Mapping[str, Any], path: str) -> Settings:
@@ -176,6 +194,15 @@ def _keys(table: object, path: str) -> dict[str, tuple[str, ...]]:
 
 def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(sorted(names))
+
+
+def check(name: str, value: object) -> None:
+    """Complain about the value of a setting.
+
+    Raises:
+        ValueError: What is wrong, in words.
+    """
+    _VALUES[name](value)
 
 
 # -- one value ---------------------------------------------------------------------------------------

@@ -74,15 +74,9 @@ class Setup:
         own = [own_profile(endpoint, environ) for endpoint in settings.endpoints]
         profiles = {profile.connection_id: profile}
         for other in (*own, *find_profiles(environ)):
-            if flags["read_only"]:
-                other = replace(other, read_only=True)
             profiles.setdefault(other.connection_id, other)
-        if args.request_payer or settings.request_payer:
-            profile = replace(profile, request_payer=True)
-            profiles = {id: replace(each, request_payer=True) for id, each in profiles.items()}
-        accepted = consent.load(environ)
-        profiles = {id: _allowed(each, args, accepted) for id, each in profiles.items()}
-        profile = _allowed(profile, args, accepted)
+        profiles = {id: allowed(each, args, settings, environ) for id, each in profiles.items()}
+        profile = profiles[profile.connection_id]
         state_dir = settings_file.state_dir_of(args, settings, environ)
         return cls(args, settings, profile, tuple(profiles.values()), state_dir)
 
@@ -169,11 +163,21 @@ class Setup:
         return os.path.abspath(given or os.path.join(self.state_dir, "s3tui.log"))
 
 
-def _allowed(profile: Profile, args: argparse.Namespace, accepted: frozenset[str]) -> Profile:
-    """The flag is for the endpoint that is meant on the command line; the screen's answers are for theirs."""
-    if args.allow_http or consent.origin_of(profile) in accepted:
-        return replace(profile, allow_http=True)
-    return profile
+def allowed(
+    profile: Profile, args: argparse.Namespace, settings: Settings, environ: Mapping[str, str]
+) -> Profile:
+    """The profile with what flags and settings say of all: read-only, requester pays, ``http://`` accepted.
+
+    The flag for ``http://`` is for the endpoint that is meant on the command line; the screen's answers are for theirs.
+    """
+    return replace(
+        profile,
+        read_only=profile.read_only or args.read_only or settings.read_only,
+        request_payer=profile.request_payer or args.request_payer or settings.request_payer,
+        allow_http=profile.allow_http
+        or args.allow_http
+        or (profile.is_exposed and consent.origin_of(profile) in consent.load(environ)),
+    )
 
 
 def own_profile(endpoint: OwnEndpoint, environ: Mapping[str, str], **flags: Any) -> Profile:

@@ -29,6 +29,10 @@ from engine import (
 from tests.tui.fake_browser import GIB, Entry, FakeBrowser, bucket, folder
 from tests.tui.fake_engine import MIB, FakeManager
 from tests.tui.fake_uploads import upload
+from tui.configuration import Configuration
+from tui.options import parse
+from tui.settings import read
+from tui.setup import Setup
 
 S = TransferState
 
@@ -150,6 +154,21 @@ BUCKET = Details(
         ("Incomplete uploads", "aborted 7 days after they began"),
     ),
 )
+
+
+def example_configuration() -> Configuration:
+    """Settings as somebody has them, in a file that need not be there."""
+    path = "/home/ann/.config/s3tui/config.toml"
+    raw = {
+        "on_conflict": "newer",
+        "rate_limit": "5M:20M",
+        "exclude": ["*.tmp", ".git"],
+        "endpoints": {"minio": {"url": "https://minio.example.net:9000", "profile": "lab"}},
+    }
+    setup = Setup(parse(["--workers", "24"]), read(raw, path), PROD, (PROD,), "/home/ann/.local/state/s3tui")
+    configuration = Configuration(setup, {"HOME": "/home/ann", "TEXTUAL_THEME": "dark"})
+    configuration._raw = raw
+    return configuration
 
 
 def example_manager() -> FakeManager:

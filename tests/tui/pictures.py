@@ -74,6 +74,7 @@ PICTURES = (
     Picture("delete", (*("j" * 7), "space", "space", "d")),
     Picture("goto", ("colon", *"s3://b")),
     Picture("help", ("question_mark",)),
+    Picture("settings", ("comma", "down", "down")),
     Picture("plan", (*_PLAN, "j"), manager=_planning),
     Picture("plan-rows", (*_PLAN, "j", "tab", "space"), ROOMY, manager=_planning),
     Picture("compare", ("equals_sign", "j"), manager=_planning),
@@ -102,7 +103,11 @@ PICTURES = (
 async def draw(picture: Picture) -> str:
     """The picture as SVG."""
     async with running(
-        picture.manager(), size=picture.size, right=picture.right, theme=picture.theme
+        picture.manager(),
+        size=picture.size,
+        right=picture.right,
+        theme=picture.theme,
+        configuration=example.example_configuration(),
     ) as pilot:
         await press(pilot, *picture.keys)
         await pilot.pause(0.15)

@@ -21,6 +21,7 @@ from engine import (
     TransferOptions,
     UsageError,
 )
+from tui.configuration import Configuration
 from tui.keys import key_of
 from tui.layout import LayoutFile
 from tui.log import naming_log
@@ -71,6 +72,7 @@ class MainBase(Screen[None]):
         options: TransferOptions | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
+        configuration: Configuration | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -78,6 +80,7 @@ class MainBase(Screen[None]):
         self.book = book or PlaceBook()
         """Bookmarks and recent places."""
         self.layout_file = layout or LayoutFile()
+        self.configuration = configuration
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()

@@ -33,6 +33,7 @@ from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.property_actions import PropertyActions
+from tui.screens.settings_actions import SettingsActions
 from tui.screens.tidings import RELOAD_AFTER, Tidings
 from tui.screens.undo_actions import UndoActions
 from tui.screens.upload_actions import UploadActions
@@ -63,6 +64,8 @@ _ASKING = frozenset(
         "queue_answer",
         "queue_cancel",
         "limit_set",
+        "settings",
+        "theme",
         "help",
     ]
 )
@@ -82,6 +85,7 @@ class MainScreen(
     ExposureActions,
     PlaceActions,
     LayoutActions,
+    SettingsActions,
     UploadActions,
     UndoActions,
 ):
