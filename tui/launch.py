@@ -17,10 +17,11 @@ from engine import (
     UsageError,
     has_credentials_hint,
 )
-from tui import layout, place_book
+from tui import layout, pace_file, place_book
 from tui.layout import LayoutFile
 from tui.leaving import Stop, signals
 from tui.options import COMMANDS
+from tui.pace_file import PaceFile
 from tui.place_book import PlaceBook
 from tui.setup import Setup, place_of
 from tui.undo import UNDO_SECONDS
@@ -45,8 +46,13 @@ def open_app(setup: Setup) -> int:
     kept = {
         "book": book,
         "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
+<<<<<<< HEAD
         "theme": configuration.theme(),
         "configuration": configuration,
+=======
+        "pace": PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
+        "theme": themes.chosen(wanted),
+>>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()
@@ -59,7 +65,11 @@ def _run_app(
     setup: Setup, left: Location, right: Location | None, kept: Mapping[str, Any], stop: Stop
 ) -> int:
     setup.start_log()
-    config = replace(setup.config(), delete_delay=UNDO_SECONDS)
+    args = setup.args
+    config = kept["pace"].applied(
+        setup.config(), limit_flag=bool(args.rate_limit), workers_flag=bool(args.workers)
+    )
+    config = replace(config, delete_delay=UNDO_SECONDS)
     manager = TransferManager(config, setup.connections())
     stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
     try:

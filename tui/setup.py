@@ -25,6 +25,7 @@ from engine import (
 from tui import consent
 from tui import settings as settings_file
 from tui.log import set_up
+from tui.pace_file import Pace
 from tui.settings import OwnEndpoint, Settings
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ class Setup:
             download_limit=download,
             attempts=defaults.attempts if retries is None else retries + 1,
         )
+
+    @property
+    def settings_pace(self) -> Pace:
+        """Rate limits and workers by the settings alone."""
+        upload, download = self.settings.rate_limit or (None, None)
+        return Pace(upload, download, self.settings.workers or EngineConfig("").workers)
 
     def options(self, default: ConflictPolicy) -> TransferOptions:
         """How items are moved; `default` where neither flag nor settings say what to do on conflict."""

@@ -25,6 +25,7 @@ from tui.configuration import Configuration
 from tui.keys import key_of
 from tui.layout import LayoutFile
 from tui.log import naming_log
+from tui.pace_file import PaceFile
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.safe_text import display
@@ -72,7 +73,11 @@ class MainBase(Screen[None]):
         options: TransferOptions | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
+<<<<<<< HEAD
         configuration: Configuration | None = None,
+=======
+        pace: PaceFile | None = None,
+>>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -80,14 +85,18 @@ class MainBase(Screen[None]):
         self.book = book or PlaceBook()
         """Bookmarks and recent places."""
         self.layout_file = layout or LayoutFile()
+<<<<<<< HEAD
         self.configuration = configuration
+=======
+        self.pace_file = pace or PaceFile()
+>>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
         self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
         self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
         self.queue = QueuePane(manager.snapshot)
-        self.totals = SpeedPanel()
+        self.totals = SpeedPanel(self.pace_file.words)
         self.key_bar = KeyBar()
         self.compare_line = CompareLine()
         self.pane = self.left

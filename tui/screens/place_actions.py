@@ -38,7 +38,7 @@ class PlaceActions(MainBase):
 
     def save_places(self) -> None:
         """Write down what changed, on a thread: the disk may be a slow one. Called now and then."""
-        is_changed = self.book.is_changed or self.layout_file.is_changed
+        is_changed = self.book.is_changed or self.layout_file.is_changed or self.pace_file.is_changed
         if is_changed and (self._saver is None or not self._saver.is_alive()):
             self._saver = threading.Thread(target=self.save_now, name="s3tui-places", daemon=True)
             self._saver.start()
@@ -47,6 +47,7 @@ class PlaceActions(MainBase):
         """Write down what changed, here and now."""
         self.book.save()
         self.layout_file.save()
+        self.pace_file.save()
 
     def reaches(self, location: Location) -> bool:
         """There is a profile for it."""

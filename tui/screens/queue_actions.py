@@ -228,9 +228,11 @@ class QueueActions(AnswerActions):
         return snapshot.upload_limit, snapshot.download_limit
 
     def _set_limits(self, upload: int | None, download: int | None) -> None:
+        before = self._limits()
+        if before != (None, None):
+            self._last_limit = before
         self.manager.set_limits(upload, download)
-        if upload is not None or download is not None:
-            self._last_limit = upload, download
+        self.pace_file.set_limits(upload, download)
         self.tick()
 
     def action_limit_down(self) -> None:
@@ -267,7 +269,8 @@ class QueueActions(AnswerActions):
 
     def _set_workers(self, by: int) -> None:
         count = self.manager.snapshot(0, 0).workers
-        self.manager.set_workers(count + by * (1 if count + by < 16 else 4))
+        self.manager.set_workers(count + by * (1 if min(count, count + by) < 16 else 4))
+        self.pace_file.set_workers(self.manager.snapshot(0, 0).workers)
         self.tick()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -70,13 +70,19 @@ def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
     return out
 
 
-def settings(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
-    """Knobs and proofs."""
+def settings(snapshot: EngineSnapshot, kept: str = "") -> list[tuple[str, str]]:
+    """Knobs and proofs.
+
+    Args:
+        kept: What to say of knobs that stay as they are at the next start.
+    """
     words = f"limit {limit_words(snapshot.upload_limit, snapshot.download_limit)}"
     out = [(words, "warn" if snapshot.upload_limit or snapshot.download_limit else "dim")]
     if snapshot.totals.verified:
         out.append((f"verified {snapshot.totals.verified:,}", "good"))
     out.append((format.counted(snapshot.workers, "worker"), "dim"))
+    if kept:
+        out.append((kept, "dim"))
     return out
 
 
@@ -94,8 +100,9 @@ class SpeedPanel(Widget):
         "speed-panel--bar-back",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Callable[[EngineSnapshot], str] = lambda _: "") -> None:
         super().__init__(id="totals")
+        self._kept = kept
         self._snapshot: EngineSnapshot | None = None
         self._history: tuple[float, ...] = ()
         self._lines: list[Spans] = []
@@ -125,7 +132,10 @@ class SpeedPanel(Widget):
         if any(self._history[-columns:]):
             line = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
             room -= columns + 1
-        line += _joined([*self._trouble(snapshot, room), *facts(snapshot), *settings(snapshot)], room)
+        line += _joined(
+            [*self._trouble(snapshot, room), *facts(snapshot), *settings(snapshot, self._kept(snapshot))],
+            room,
+        )
         return [line]
 
     def _tall(self, snapshot: EngineSnapshot, cells: int) -> list[Spans]:
@@ -141,7 +151,7 @@ class SpeedPanel(Widget):
         texts = [
             _joined([*self._trouble(snapshot, room), first, *self._counts(snapshot)], room),
             progress + _joined(rest, room_left),
-            _joined(settings(snapshot), room),
+            _joined(settings(snapshot, self._kept(snapshot)), room),
         ]
         return [[(drawn[i], "graph"), ("   ", ""), *texts[i]] for i in range(3)]
 
