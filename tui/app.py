@@ -45,11 +45,8 @@ class S3TuiApp(ThemedApp):
         options: How what is queued here is moved.
         book: Bookmarks and recent places; without it nothing is remembered.
         layout: How the screen is divided; the same.
-<<<<<<< HEAD
         configuration: The settings; without it none can be changed.
-=======
         pace: Rate limit and workers that were set on the screen; the same.
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         keymap: Keys of the user's own, checked.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
@@ -72,11 +69,8 @@ class S3TuiApp(ThemedApp):
         theme: str | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
-<<<<<<< HEAD
         configuration: Configuration | None = None,
-=======
         pace: PaceFile | None = None,
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         keymap: Mapping[str, tuple[str, ...]] | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
@@ -89,18 +83,15 @@ class S3TuiApp(ThemedApp):
         self._failure = ""
         """Why the screen had to be left, to be said once the terminal is given back."""
         self.main = MainScreen(
-<<<<<<< HEAD
             manager,
             left,
             right,
             options=options,
             book=book,
             layout=layout,
+            pace=pace,
             configuration=configuration,
             now=now,
-=======
-            manager, left, right, options=options, book=book, layout=layout, pace=pace, now=now
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         )
 
     def on_mount(self) -> None:

@@ -46,13 +46,9 @@ def open_app(setup: Setup) -> int:
     kept = {
         "book": book,
         "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
-<<<<<<< HEAD
         "theme": configuration.theme(),
         "configuration": configuration,
-=======
         "pace": PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
-        "theme": themes.chosen(wanted),
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()

@@ -73,11 +73,8 @@ class MainBase(Screen[None]):
         options: TransferOptions | None = None,
         book: PlaceBook | None = None,
         layout: LayoutFile | None = None,
-<<<<<<< HEAD
         configuration: Configuration | None = None,
-=======
         pace: PaceFile | None = None,
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -85,11 +82,8 @@ class MainBase(Screen[None]):
         self.book = book or PlaceBook()
         """Bookmarks and recent places."""
         self.layout_file = layout or LayoutFile()
-<<<<<<< HEAD
         self.configuration = configuration
-=======
         self.pace_file = pace or PaceFile()
->>>>>>> d3832b3 (A rate limit and workers that were set on the screen hold at the next start, and the panel says so)
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
