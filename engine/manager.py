@@ -32,7 +32,7 @@ from engine.queue.intake import Intake
 from engine.queue.recovery import ASKS_FOR_ACCESS, recover
 from engine.queue.reports import Reporter, row_of
 from engine.queue.running import Runner
-from engine.queue.undo import UndoCommands
+from engine.queue.troubles import TroubleLog
 from engine.queue.uploads import UploadCommands
 from engine.s3.connection import Connections
 from engine.s3.profiles import Profile
@@ -61,7 +61,7 @@ class OperationProgress:
     """Items that may still move by themselves."""
 
 
-class TransferManager(UploadCommands, UndoCommands):
+class TransferManager(UploadCommands, TroubleLog):
     """A queue of transfers that survives everything but the loss of its state folder.
 
     Every method may be called from any thread and returns within milliseconds, but for the

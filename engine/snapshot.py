@@ -277,6 +277,19 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that went wrong, for a log."""
+
+    at: float
+    """Wall time; 0 where it was before the start."""
+    source: str
+    """Of the item; empty where it was no item's."""
+    problem: Problem
+    count: int = 1
+    """How often in a row."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A rare fact that is worth a notice: an item started, finished, failed or asks."""
 

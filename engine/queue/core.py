@@ -21,7 +21,7 @@ from engine.pace.limiter import RateLimiter
 from engine.pace.retry import RetryPolicy
 from engine.queue.roster import Roster
 from engine.scheduler import Scheduler, Work, WorkKind, lane_of
-from engine.snapshot import Event, Question, TransferSnapshot
+from engine.snapshot import Event, Question, TransferSnapshot, Trouble
 from engine.state.store import FinishedItem, SavedItem, Store
 from engine.transfer import Hold, Run, Transfer
 
@@ -38,6 +38,9 @@ Ended = tuple[ItemKind, str, str | None]
 MOST_NEWS = 10_000
 """Rare facts that wait to be asked for; the oldest are forgotten."""
 
+
+MOST_TROUBLES = 500
+"""Things that went wrong and are remembered."""
 
 MOST_PUT_OFF = 100
 """Deletions that can be taken back one after the other."""
@@ -109,6 +112,8 @@ class Core:
         """Items of an earlier process that went on by themselves, in their order; written once, at the start."""
         self.put_off: deque[OperationId] = deque(maxlen=MOST_PUT_OFF)
         """Operations with deletions that wait before they begin, newest last."""
+        self.troubles: deque[Trouble] = deque(maxlen=MOST_TROUBLES)
+        """What went wrong, oldest first."""
         self.is_closing = False
         """No new work is given out."""
         self.is_closed = False

@@ -37,6 +37,7 @@ from engine.queue.core import Core, Operation, event, saved
 from engine.queue.putting_off import put_off
 from engine.queue.reports import row_of
 from engine.queue.roster import RANK_STEP, Sums
+from engine.queue.trouble import note_trouble
 from engine.snapshot import Event
 from engine.state.store import SavedOperation
 from engine.transfer import Transfer
@@ -219,6 +220,7 @@ class Intake:
                 self._tokens.pop(operation.id, None)
             else:
                 self._planned(operation)
+            note_trouble(core, "", problem)
             core.tell(Event("refused", None, operation.id, str(problem)))
 
     def _planned(self, operation: Operation) -> None:

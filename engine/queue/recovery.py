@@ -10,6 +10,7 @@ from engine.queue.core import Core, Operation
 from engine.queue.debts import Debts
 from engine.queue.putting_off import put_off
 from engine.queue.reports import Reporter
+from engine.queue.trouble import note_trouble
 from engine.transfer import Transfer
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
         asks_for_access = item.question is not None and item.question.kind in ASKS_FOR_ACCESS
         if transfer.state is S.ATTENTION and asks_for_access and item.spec.connection in at_hand:
             transfer.state, transfer.question = S.QUEUED, None
+        if transfer.problem is not None:
+            note_trouble(core, str(item.spec.source), transfer.problem, at=0.0)
         transfers.append(transfer)
     core.roster.add(transfers)
     core.last_recovered = max((transfer.id for transfer in transfers), default=core.last_recovered)

@@ -20,6 +20,7 @@ from engine.queue.debts import Debts
 from engine.queue.reasons import in_the_way
 from engine.queue.reports import row_of
 from engine.queue.retrying import try_again
+from engine.queue.trouble import note_trouble
 from engine.scheduler import Work, WorkKind, lane_of
 from engine.transfer import Run, Transfer
 
@@ -263,6 +264,7 @@ class Runner:
             return
         error = known_error(error, transfer)
         transfer.last_error = explain(error, what=f"{transfer.spec.kind.value} {transfer.spec.source}")
+        note_trouble(core, str(transfer.spec.source), transfer.last_error)
         run.finishing = False
         if transfer.wish is not None:
             self._heed_wish(transfer)

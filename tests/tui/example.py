@@ -22,6 +22,7 @@ from engine import (
     Question,
     TransferId,
     TransferState,
+    Trouble,
     Verified,
     VersionListing,
     Waiting,
@@ -253,4 +254,20 @@ def resumed_manager() -> FakeManager:
     manager = example_manager()
     manager.came_back = (TransferId(1), TransferId(2), TransferId(3), TransferId(6))
     manager.health = Health(recovered=4, recovered_bytes=int(38.6 * GIB))
+    return manager
+
+
+def troubled_manager() -> FakeManager:
+    """The queue of `example_manager`, and what went wrong with it."""
+    manager = example_manager()
+    read, send = "read /home/ann/data/secret.key", "upload /home/ann/data/db-2026-11-22.dump.zst"
+    denied, busy = "the system denies access", "the server asks to slow down (503 SlowDown)"
+    check = "Check the permissions, then press r."
+    manager.trouble = (
+        Trouble(NOW - 12, "/home/ann/data/db-2026-11-22.dump.zst",
+                Problem(send, busy, "It is tried again by itself.", True, "slow-down", "18EB4DAF99BC8AB3"), 2),
+        Trouble(NOW - 340, "/home/ann/data/secret.key", Problem(read, denied, check, True, "local-denied")),
+        Trouble(NOW - 3900, "", Problem("list s3://archive/", "access is denied (AccessDenied)",
+                "Ask for the permission, or use another profile.", True, "access-denied", "4A7BX0N2C0FFEE")),
+    )  # fmt: skip
     return manager

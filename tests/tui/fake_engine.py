@@ -31,6 +31,7 @@ from engine import (
     TransferRequest,
     TransferSnapshot,
     TransferState,
+    Trouble,
     Undone,
     Verified,
     View,
@@ -246,6 +247,11 @@ class FakeManager(UploadCommands):
         self.commands.append(("move_operation_to_top", id))
 
     undone = Undone()
+    trouble: tuple[Trouble, ...] = ()
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """As given."""
+        return self.trouble
 
     def undo_delete(self) -> Undone:
         """Note it."""

@@ -69,6 +69,7 @@ PICTURES = (
     Picture("filter", ("slash", *"dump")),
     Picture("queue", ("w", "j", "j")),
     Picture("groups", ("w", "j"), manager=example.grouped_manager),
+    Picture("problems", ("exclamation_mark",), manager=example.troubled_manager),
     Picture("conflict", ("w", "j", "j", "j", "enter")),
     Picture("details", ("w", "enter")),
     Picture("delete", (*("j" * 7), "space", "space", "d")),

@@ -28,6 +28,7 @@ from tui.log import naming_log
 from tui.pace_file import PaceFile
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
+from tui.problem_log import ProblemLog
 from tui.safe_text import display
 from tui.widgets.compare_line import CompareLine
 from tui.widgets.elsewhere import ElsewhereLine
@@ -79,6 +80,7 @@ class MainBase(Screen[None]):
     ) -> None:
         super().__init__()
         self.manager, self.now = manager, now
+        self.problems = ProblemLog(now)
         self.book = book or PlaceBook()
         """Bookmarks and recent places."""
         self.layout_file = layout or LayoutFile()
@@ -163,6 +165,7 @@ class MainBase(Screen[None]):
 
     def tell_problem(self, problem: Problem) -> None:
         """Say what failed, why, and what to do."""
+        self.problems.add(problem)
         request = f" (request {problem.request_id})" if problem.request_id else ""
         self.tell(display(naming_log(str(problem)) + request), bad=True)
 

@@ -32,9 +32,10 @@ from tui.screens.layout_actions import LayoutActions
 from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
+from tui.screens.problems import ProblemActions
 from tui.screens.property_actions import PropertyActions
 from tui.screens.settings_actions import SettingsActions
-from tui.screens.tidings import RELOAD_AFTER, Tidings
+from tui.screens.tidings import RELOAD_AFTER
 from tui.screens.undo_actions import UndoActions
 from tui.screens.upload_actions import UploadActions
 from tui.widgets.filter_line import FilterLine
@@ -67,6 +68,7 @@ _ASKING = frozenset(
         "settings",
         "theme",
         "help",
+        "problems",
     ]
 )
 """Actions that ask the user, or wait for an answer to show."""
@@ -81,7 +83,7 @@ class MainScreen(
     BucketActions,
     FileActions,
     GroupActions,
-    Tidings,
+    ProblemActions,
     ExposureActions,
     PlaceActions,
     LayoutActions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine import EngineSnapshot, Event, Health, TransferSnapshot
+from engine import EngineSnapshot, Event, Health, Problem, TransferSnapshot
 from tui import format
 from tui.keys import Context, key_of
 from tui.log import log_path, naming_log
@@ -33,6 +33,8 @@ class Tidings(KeyHints):
         super().__init__(manager, **options)  # type: ignore[arg-type]
         self._welcomed = self._is_unsaved = False
         self._stale: set[FilePane] = set()
+        self._logged: dict[FilePane, Problem] = {}
+        """The last problem of each pane that the log has."""
         self._reload_from: dict[FilePane, float] = {}
         """Monotonic time before which a pane is not read again by itself."""
 
@@ -121,6 +123,9 @@ class Tidings(KeyHints):
             pane.reload()
         for pane in (self.left, self.right):
             pane.refresh_facts()
+            if pane.problem is not None and pane.problem.code and pane.problem is not self._logged.get(pane):
+                self._logged[pane] = pane.problem
+                self.problems.add(pane.problem)
             if pane.problem is not None and pane.problem.code in _HEALS and pane not in self._stale:
                 self._stale.add(pane)
                 self._reload_from[pane] = now + _HEAL_EVERY
