@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.conflict import Decision
-from engine.jobs.multipart import CLOCK_SLACK, abandon, forget_upload, left_behind
+from engine.jobs.multipart import CLOCK_SLACK, abandon, adopt_or_abort, forget_upload
 from engine.jobs.proof import demand, mismatch
 from engine.jobs.protocol import Begun, Finished, JobContext, Part
 from engine.jobs.target import TargetKey
@@ -142,7 +142,6 @@ class CopyJob:
         ctx, facts = self._ctx, self._facts
         assert facts is not None
         endpoint = ctx.connection.endpoint
-        upload_id = None
         part_size = choose_part_size(facts.size, max(ctx.part_size or 0, PART_SIZE))
         intent = replace(
             ctx.checkpoint,
@@ -155,8 +154,8 @@ class CopyJob:
             intent_at=ctx.clock.wall() + (endpoint.clock_offset or 0.0),
             upload_id=None,
         )
-        if ctx.checkpoint.phase == "intent" and ctx.checkpoint.source_etag == facts.etag:
-            upload_id = left_behind(ctx, self._key.ref)
+        is_same = ctx.checkpoint.source_etag == facts.etag
+        upload_id = adopt_or_abort(ctx, self._key.ref, is_same=is_same)
         if upload_id is None:
             ctx.save(intent, durable=True, drop_parts=True)
             upload_id = ctx.connection.control.create_multipart(

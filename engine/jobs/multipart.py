@@ -40,9 +40,7 @@ class MultipartUpload:
         """Record the intent, begin (or adopt what an earlier run began), record the id."""
         ctx, endpoint, source = self._ctx, self._ctx.connection.endpoint, self._source
         checkpoint = ctx.checkpoint
-        adopted = None
-        if checkpoint.phase == "intent" and checkpoint.identity == source.identity:
-            adopted = left_behind(ctx, self._target)
+        adopted = adopt_or_abort(ctx, self._target, is_same=checkpoint.identity == source.identity)
         if adopted is not None:
             ctx.save(replace(checkpoint, phase="begun", upload_id=adopted), durable=True)
             return [Part(*planned) for planned in plan_parts(source.size, checkpoint.part_size)]
@@ -229,6 +227,19 @@ def left_behind(context: JobContext, target: ObjectRef) -> str | None:
     return found[0].upload_id
 
 
+def adopt_or_abort(context: JobContext, target: ObjectRef, *, is_same: bool) -> str | None:
+    """What `left_behind` finds, to be gone on with; where the source is not the same any more it is aborted.
+
+    Raises:
+        Retryable, Condition: The server cannot be asked now.
+    """
+    left = left_behind(context, target) if context.checkpoint.phase == "intent" else None
+    if left is not None and not is_same:
+        _abort(context, target, left)
+        return None
+    return left
+
+
 def abandon(context: JobContext, target: ObjectRef) -> None:
     """Give up the upload under way, if there is one, and forget its parts; the answers stay.
 
@@ -238,12 +249,17 @@ def abandon(context: JobContext, target: ObjectRef) -> None:
     upload_id = context.checkpoint.upload_id
     if upload_id is None:
         return
+    _abort(context, target, upload_id)
+    forget_upload(context)
+
+
+def _abort(context: JobContext, target: ObjectRef, upload_id: str) -> None:
+    """Now, or on record for later where the server refuses."""
     payer = context.spec.options.request_payer
     try:
         context.connection.control.abort_multipart(target, upload_id, request_payer=payer)
     except Permanent:
         context.owe("abort", f"{target.bucket}/{target.key}", upload_id)
-    forget_upload(context)
 
 
 def forget_upload(context: JobContext, *, is_restart: bool = False) -> None:
