@@ -130,7 +130,7 @@ async def test_what_is_unequal_is_marked_to_be_copied_by_hand() -> None:
     async with running(idle()) as pilot:
         await compared(pilot)
         await press(pilot, "equals_sign")
-        assert "= 35 equal" in text(pilot) and "/home/ann/data/" in text(pilot)
+        assert "= 35 equal by checksum" in text(pilot) and "/home/ann/data/" in text(pilot)
         await press(pilot, "m")
         await until(pilot, lambda: told(pilot) == ["Marked 9 items"])
         names = {row.name for row in main(pilot).left.model.marked()}
@@ -148,8 +148,8 @@ async def test_one_side_is_made_like_the_other_by_a_plan_that_deletes_nothing_at
             "- only there                3     7.7G   keep",
             "",
             "Copies 32 items, 76.5 GiB, with about 9,846 requests",
-            "How long it takes is not known: nothing is moving, and no limit is set",
             "Deletes nothing",
+            "How long it takes is not known: nothing is moving, and no limit is set",
         ]
         assert shown(pilot)[4].endswith("overwrite")
         await press(pilot, "enter")
@@ -166,7 +166,7 @@ async def test_what_is_ticked_to_be_deleted_is_asked_about_once_more() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
         await press(pilot, "G", "space", "tab", "space", "tab")
         assert shown(pilot)[8].endswith("delete 2 of 3")
-        assert shown(pilot)[-1] == "Deletes 2 items, 7.0 MiB in s3://backups/2026/; asks once more"
+        assert shown(pilot)[-2] == "Deletes 2 items, 7.0 MiB in s3://backups/2026/; asks once more"
         await press(pilot, "enter")
         assert "Delete 2 items too?" in text(pilot)
         await press(pilot, "enter")
@@ -178,6 +178,19 @@ async def test_what_is_ticked_to_be_deleted_is_asked_about_once_more() -> None:
         assert isinstance(deleted, DeleteRequest)
         assert len(deleted.targets) == 2
         assert len(engine(pilot).plans) == 1
+
+
+@pytest.mark.parametrize("size", [(50, 16), (60, 20), (80, 24)])
+async def test_on_small_screens_too_what_is_deleted_and_the_keys_are_seen(size: tuple[int, int]) -> None:
+    async with running(idle(), size=size) as pilot:
+        await compared(pilot)
+        await press(pilot, "equals_sign", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
+        await press(pilot, "G", "space")
+        assert "delete 3 of 3" in text(pilot) and "Deletes 3 items" in text(pilot)
+        assert [hint in text(pilot) for hint in ("Enter Start", "Tab Items", "Esc Cancel")] == [True] * 3
+        await press(pilot, "tab")
+        assert "[x] logs/app-2025.log.gz" in text(pilot)
 
 
 async def test_the_other_way_round_the_left_gets_what_the_right_has() -> None:

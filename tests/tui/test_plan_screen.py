@@ -157,6 +157,16 @@ async def test_single_items_are_unticked_and_only_the_others_are_asked_for() -> 
         assert main(pilot).left.model.marked_count == 0
 
 
+async def test_esc_in_the_items_goes_back_to_the_classes_with_what_was_unticked() -> None:
+    async with running(idle()) as pilot:
+        await planned(pilot, *LOGS_AND_DUMPS, "j", "tab", "space")
+        assert drawn(pilot)[-1].endswith("Esc Back")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, PlanScreen)
+        assert drawn(pilot)[-1].endswith("Esc Cancel")
+        assert shown(pilot)[4].endswith("replace if newer · 1 unticked")
+
+
 async def test_esc_changes_nothing() -> None:
     async with running(idle()) as pilot:
         await planned(pilot, *LOGS_AND_DUMPS, "j", "o")

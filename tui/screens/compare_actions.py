@@ -17,7 +17,7 @@ from engine import (
     Problem,
     TransferRequest,
 )
-from tui import format, keys, places
+from tui import format, keys, places, plan_words
 from tui.comparing import Comparison, Standing
 from tui.safe_text import display
 from tui.screens.base import ASK
@@ -34,9 +34,12 @@ _UNEQUAL = (Standing.DIFFERS, Standing.LEFT, Standing.RIGHT)
 class CompareScreen(ChoiceDialog[str]):
     """What is to be done about two sides that were compared."""
 
-    def __init__(self, comparison: Comparison, counts: dict[Standing, int]) -> None:
+    def __init__(self, comparison: Comparison, counts: dict[Standing, int], proven: str) -> None:
         lines = [f"Left   {comparison.left.place}", f"Right  {comparison.right.place}", ""]
-        lines += [f"{kind.glyph} {counts[kind]:,} {kind.word}" for kind in Standing if counts.get(kind)]
+        for kind in Standing:
+            if counts.get(kind):
+                how = f" {proven}" if kind is Standing.SAME else ""
+                lines.append(f"{kind.glyph} {counts[kind]:,} {kind.word}{how}")
         choices = (
             Choice("mark", "m", "Mark what is unequal", "here, to copy it by hand"),
             Choice("right", "r", "Make the right like the left", "shows a plan first"),
@@ -166,8 +169,10 @@ class CompareActions(CopyActions, BrowseActions):
 
     @work(group=ASK)
     async def _ask_about(self, comparison: Comparison) -> None:
-        counts = comparison.counts(self._compared) if self._compared is not None else {}
-        match await self.app.push_screen_wait(CompareScreen(comparison, counts)):
+        tally = self._compared
+        counts = comparison.counts(tally) if tally is not None else {}
+        proven = plan_words.proven(tally) if tally is not None else ""
+        match await self.app.push_screen_wait(CompareScreen(comparison, counts, proven)):
             case "mark":
                 self._mark_unequal(comparison)
             case "again":

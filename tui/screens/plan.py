@@ -63,6 +63,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
     ]
     CSS_PATH = "plan.tcss"
     AUTO_FOCUS = ""
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-roomy")]  # noqa: RUF012  as Textual declares it
 
     def __init__(
         self,
@@ -177,17 +178,15 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         if plan is None or tally is None:
             return
         cost = plan.cost(self._choice)
-        lines = [
-            plan_words.sums(cost, self._choice, tally, move=self._move),
-            plan_words.expected(self._request, cost, self._snapshot()),
-        ]
-        parts = [Content("\n".join(line for line in lines if line))]
-        if self._move:
-            parts.append(Content("A source is deleted only after its copy is verified."))
+        parts = [Content(plan_words.sums(cost, self._choice, tally, move=self._move))]
         if self._sync:
             style = "$text-error bold" if cost.deletions else "$text-muted"
             said = plan_words.deletions(cost, display(str(self._request.target)))
             parts.append(Content.assemble((said, style)))
+        if took := plan_words.expected(self._request, cost, self._snapshot()):
+            parts.append(Content(took))
+        if self._move:
+            parts.append(Content("A source is deleted only after its copy is verified."))
         self._sums.update(Content("\n").join(parts))
 
     # -- keys --------------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
     def _show_keys(self) -> None:
         hints = [Hint("Enter", "Start", 1, "screen.start")] if self._may_start else []
         if self._in_rows:
-            hints = [Hint("Tab", "Back", 1, "screen.across")]
+            hints = []
             if self._items.can_tick:
                 hints += [Hint("Space", "Tick", 2, "screen.turn"), Hint("a", "All", 3, "screen.all(True)")]
                 hints.append(Hint("A", "None", 4, "screen.all(False)"))
@@ -212,16 +211,16 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
             if self._tally is not None and self._tally.count(what).items:
                 ways = self._ways()
                 hints += [
-                    Hint(way.key, way.label, 2 + n, f"screen.decide('{way.key}')")
+                    Hint(way.key, way.label, 3 + n, f"screen.decide('{way.key}')")
                     for n, way in enumerate(ways if len(ways) > 1 else [])
                 ]
                 if what is C.EXTRA:
                     hints += [
-                        Hint("d", "Delete them", 2, "screen.decide('d')"),
-                        Hint("s", "Keep", 3, "screen.decide('s')"),
+                        Hint("d", "Delete them", 3, "screen.decide('d')"),
+                        Hint("s", "Keep", 4, "screen.decide('s')"),
                     ]
-                hints.append(Hint("Tab", "Items", 8, "screen.across"))
-        self._keys.show([*hints, Hint("Esc", "Cancel", 21, "screen.close")])
+                hints.append(Hint("Tab", "Items", 2, "screen.across"))
+        self._keys.show([*hints, Hint("Esc", "Back" if self._in_rows else "Cancel", 21, "screen.close")])
 
     def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
         """The items of another class, other keys."""
@@ -240,12 +239,16 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
             self._show()
 
     def on_descendant_focus(self) -> None:
-        """Other keys."""
+        """Other keys; where there are few lines, the items get those of the classes."""
+        self.set_class(self._in_rows, "-looking")
         self._show_keys()
 
     def action_close(self) -> None:
-        """Change nothing."""
-        self.dismiss(None)
+        """Back from the items, with what was ticked; from the classes, change nothing."""
+        if self._in_rows:
+            self._groups.focus()
+        else:
+            self.dismiss(None)
 
     def action_across(self) -> None:
         """From the classes to the items, and back."""

@@ -11,6 +11,8 @@ from tui.widgets.line_table import LineTable, Spans
 C = PlanClass
 _ALWAYS = (C.NEW, C.DIFFERS, C.SAME)
 _GAP = "─"
+_SIZES_FROM = 64
+"""Cells from which on sizes have a column; what is done needs the room more."""
 
 
 class PlanClasses(LineTable):
@@ -69,12 +71,8 @@ class PlanClasses(LineTable):
     # -- drawing -----------------------------------------------------------------------------------
 
     def header(self, cells: int) -> Spans | None:
-        return [
-            (
-                f"   {pad('What', 18)}{pad('Items', 9, right=True)}{pad('Size', 9, right=True)}   Then",
-                "header",
-            )
-        ]
+        size = pad("Size", 9, right=True) if cells >= _SIZES_FROM else ""
+        return [(f"   {pad('What', 18)}{pad('Items', 9, right=True)}{size}   Then", "header")]
 
     def spans(self, row: int, cells: int) -> Spans:
         what = self.rows[row]
@@ -84,10 +82,11 @@ class PlanClasses(LineTable):
         count = self._tally.count(what) if self._tally is not None else PlanCount()
         style = words.style if count.items else "dim"
         then, then_style = self._then(what, count)
+        size = pad(format.size(count.bytes), 9, right=True) if cells + 1 >= _SIZES_FROM else ""
         return [
             (f" {words.glyph} {pad(words.label, 18)}", style),
             (pad(f"{count.items:,}", 9, right=True), "" if count.items else "dim"),
-            (pad(format.size(count.bytes), 9, right=True), "" if count.items else "dim"),
+            (size, "" if count.items else "dim"),
             (f"   {then}", then_style),
         ]
 
