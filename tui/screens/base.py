@@ -21,6 +21,7 @@ from engine import (
     TransferOptions,
     UsageError,
 )
+from tui import denials
 from tui.configuration import Configuration
 from tui.keys import key_of
 from tui.layout import LayoutFile
@@ -144,6 +145,20 @@ class MainBase(Screen[None]):
         if profile is None or not profile.read_only:
             return ""
         return f"The profile {display(profile.name)} is read-only: nothing is changed or deleted there"
+
+    def denied(self, id: str) -> str:
+        """Why an action of the panes is not to be had here, in a word or two; or nothing."""
+        return denials.denied(
+            id, self.pane.location, self.other.location, lambda location: bool(self.why_read_only(location))
+        )
+
+    def refuses(self, id: str) -> bool:
+        """Say why an action would change what is read-only; false where it would not."""
+        where = {denials.READ_ONLY: self.pane, denials.READ_ONLY_THERE: self.other}.get(self.denied(id))
+        if where is None or where.location is None:
+            return False
+        self.tell(display(self.why_read_only(where.location)), bad=True)
+        return True
 
     def connection_at_hand(self) -> ConnectionId | None:
         """The connection for a typed ``s3://`` address: this pane's, else the other's, else the first."""

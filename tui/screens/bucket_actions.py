@@ -21,17 +21,16 @@ class BucketActions(MainBase):
         assert pane.location is not None
         bucket = rows[0].name
         location = Location(pane.place_of(rows[0]), pane.location.connection)
-        if refused := self.why_read_only(location):
-            self.tell(refused, bad=True)
-            return
         browser = self.manager.browser
         counted = await self.answer(browser.bucket_content(location), f"Looking into {display(bucket)}")
         if counted is None:
             return
         if isinstance(counted.value, BucketContent) and not counted.value.is_empty:
-            found = display(str(counted.value))
-            what_now = "Delete it first: V shows versions and delete markers, U unfinished uploads"
-            self.tell(f"{display(bucket)} is not empty: {found}. {what_now}", bad=True)
+            self.tell(
+                f"{display(bucket)} is not empty: {display(str(counted.value))}. "
+                "Delete it first: V shows versions and delete markers, U unfinished uploads",
+                bad=True,
+            )
             return
         lines = [
             "It is empty: no object, no older version, no unfinished upload.",

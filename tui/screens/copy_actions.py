@@ -43,6 +43,8 @@ class CopyActions(MainBase):
         self._send(move=True)
 
     def _send(self, *, move: bool) -> None:
+        if self.refuses("pane.move" if move else "pane.copy"):
+            return
         """What was chosen when the key came is what is meant, whatever keys come while it is asked about."""
         pane, target, refused = self.pane, self.other.location, self._why_not()
         if refused or target is None:

@@ -41,7 +41,7 @@ class FileActions(MainBase):
     async def action_pane_delete(self) -> None:
         """Delete, after counting and asking."""
         pane, here = self.pane, self.pane.location
-        if here is None or not pane.chosen_count:
+        if here is None or not pane.chosen_count or self.refuses("pane.delete"):
             return
         if places.is_bucket_list(here.place):
             await self.remove_bucket()
@@ -82,6 +82,8 @@ class FileActions(MainBase):
         pane, row = self.pane, self.pane.list.current
         if row is None or pane.location is None or places.is_bucket_list(pane.location.place):
             return
+        if self.refuses("pane.rename"):
+            return
         new = await self.app.push_screen_wait(
             PromptScreen(f"Rename {row.name}", value=row.name, placeholder="new name", check=_not_a_name)
         )
@@ -109,7 +111,7 @@ class FileActions(MainBase):
     async def action_pane_new_folder(self) -> None:
         """Make a folder here; in the list of buckets, a bucket."""
         pane = self.pane
-        if pane.location is None:
+        if pane.location is None or self.refuses("pane.new-folder"):
             return
         title = "New bucket" if places.is_bucket_list(pane.location.place) else "New folder"
         name = await self.app.push_screen_wait(PromptScreen(title, placeholder="name", check=_not_a_name))

@@ -18,12 +18,20 @@ class HelpScreen(ListScreen[KeyAction]):
 
     Args:
         means: The label an action has now, or ``None`` where it means nothing: its line says so.
+        denied: Why the action with this id cannot be done here, or nothing.
     """
 
-    def __init__(self, context: Context, means: Callable[[KeyAction], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        means: Callable[[KeyAction], str | None] | None = None,
+        denied: Callable[[str], str] = lambda _: "",
+    ) -> None:
         where = "the queue" if context is Context.QUEUE else "the panes"
         super().__init__(
-            f"What works in {where}", _lines(context, means), hint="Type to find · Enter: do it · Esc: back"
+            f"What works in {where}",
+            _lines(context, means, denied),
+            hint="Type to find · Enter: do it · Esc: back",
         )
 
     def about(self, value: object) -> str:
@@ -31,14 +39,17 @@ class HelpScreen(ListScreen[KeyAction]):
         return f"{value.help}. ({value.id})" if isinstance(value, KeyAction) else ""
 
 
-def _lines(context: Context, means: Callable[[KeyAction], str | None] | None) -> Iterator[Line]:
+def _lines(
+    context: Context, means: Callable[[KeyAction], str | None] | None, denied: Callable[[str], str]
+) -> Iterator[Line]:
     # Moving the cursor comes last: it is what everybody tries first.
     shown = {**groups(context), **groups(Context.GLOBAL), **groups(Context.LIST)}
     for heading, entries in shown.items():
         yield Line(None, heading)
         for entry in entries:
             idle = means is not None and means(entry) is None
-            words = f"(not now) {entry.help}" if idle else entry.help
+            why = denied(entry.id) or ("not now" if idle else "")
+            words = f"({why}) {entry.help}" if why else entry.help
             yield Line(
                 entry, f"  {pad(show_keys(entry), _KEY_CELLS)} {words}", also=f"{entry.label} {entry.id}"
             )

@@ -41,7 +41,7 @@ class KeyHints(QueueActions):
         elif isinstance(self.focused, AnswerBar):
             self.key_bar.show(_ANSWER_HINTS)
         else:
-            self.key_bar.show_context(self.context, self.meaning)
+            self.key_bar.show_context(self.context, self.meaning, self.denied)
 
     def meaning(self, entry: KeyAction) -> str | None:
         """What a key means right now; ``None`` if nothing."""

@@ -39,10 +39,10 @@ class LinkActions(MainBase):
         link = str(answer.value)
         self.app.copy_to_clipboard(display(link))
         until = format.date_long(self.now() + seconds)[:16]
-        told = f"Copied a link to {display(row.name)} that works for {durations.in_words(seconds)}, until {until}"
+        told = f"Copied a link to {row.name} that works for {durations.in_words(seconds)}, until {until}"
         if _TEMPORARY in link:
             told += "; it ends earlier where these temporary keys do"
-        self.tell(told)
+        self.tell(display(told))
 
     async def _how_long(self, name: str) -> int | None:
         """Seconds, chosen or typed; ``None`` for not at all."""

@@ -199,7 +199,7 @@ class MainScreen(
     @work(group=ASK)
     async def action_help(self) -> None:
         """Every key that works here; choosing one does it."""
-        chosen = await self.app.push_screen_wait(HelpScreen(self.context, self.meaning))
+        chosen = await self.app.push_screen_wait(HelpScreen(self.context, self.meaning, self.denied))
         if chosen is not None:
             await commands.run_entry(self, chosen)
 

@@ -78,7 +78,7 @@ class PropertiesScreen(Dialog[PropertyChange]):
     def _draw(self, cursor: int) -> None:
         listed = self.query_one(PropertyList)
         cells = min(self.app.size.width * 94 // 100, 90) - 6
-        listed.set_options(Option(Content(self._line(field, cells))) for field in self.form.fields)
+        listed.set_options(Option(Content(display(self._line(field, cells)))) for field in self.form.fields)
         listed.highlighted = min(cursor, len(self.form.fields) - 1)
         listed.focus()
 

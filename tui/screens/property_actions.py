@@ -30,8 +30,7 @@ class PropertyActions(MainBase):
         if any(row.is_folder for row in rows):
             self.tell("Properties are those of objects: open the prefix, and mark objects in it", bad=True)
             return
-        if refused := self.why_read_only(here):
-            self.tell(refused, bad=True)
+        if self.refuses("pane.properties"):
             return
         browser, connection = self.manager.browser, here.connection
         assert connection is not None

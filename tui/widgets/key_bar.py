@@ -27,11 +27,18 @@ class Hint:
     """As `KeyAction.footer`."""
     action: str = ""
     """What a click runs."""
+    denied: str = ""
+    """Why it cannot be done here, in a word or two; then it is dimmed."""
 
     @property
     def cells(self) -> int:
         """Room it takes, the gap after it included."""
-        return width(self.key) + 1 + width(self.label) + 2
+        return width(self.key) + 1 + width(self.words) + 2
+
+    @property
+    def words(self) -> str:
+        """What stands behind the key."""
+        return f"{self.label} ({self.denied})" if self.denied else self.label
 
     @property
     def rank(self) -> int:
@@ -42,21 +49,26 @@ class Hint:
 Relabel = Callable[[KeyAction], str | None]
 """The label to show now (``Copy 3 →``), or ``None`` where the action means nothing here."""
 
+Deny = Callable[[str], str]
+"""Why the action with this id cannot be done here, or nothing."""
+
 
 class KeyBar(Widget):
     """As many hints as fit, most useful first; help and quit always."""
 
-    COMPONENT_CLASSES = {"key-bar--key", "key-bar--label"}  # noqa: RUF012  Textual's own declaration
+    COMPONENT_CLASSES = {"key-bar--key", "key-bar--label", "key-bar--denied"}  # noqa: RUF012  Textual's own declaration
 
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._hints: tuple[Hint, ...] = ()
 
-    def show_context(self, context: Context, relabel: Relabel) -> None:
+    def show_context(self, context: Context, relabel: Relabel, deny: Deny = lambda _: "") -> None:
         """Show what works in `context`."""
         entries = [e for e in for_context(context, Context.GLOBAL) if e.footer]
         self.show(
-            Hint(e.shown_key, label, e.footer, e.action) for e in entries if (label := relabel(e)) is not None
+            Hint(e.shown_key, label, e.footer, e.action, deny(e.id))
+            for e in entries
+            if (label := relabel(e)) is not None
         )
 
     def show(self, hints: Iterable[Hint]) -> None:
@@ -87,6 +99,9 @@ class KeyBar(Widget):
 
     def _segments(self, hint: Hint, base: Style) -> list[Segment]:
         click = Style.from_meta({"@click": hint.action}) if hint.action else Style.null()
+        if hint.denied:
+            dim = self.get_component_rich_style("key-bar--denied") + click
+            return [Segment(f"{hint.key} {hint.words}", dim), Segment("  ", base)]
         key = self.get_component_rich_style("key-bar--key") + click
         word = self.get_component_rich_style("key-bar--label") + click
         return [Segment(hint.key, key), Segment(f" {hint.label}", word), Segment("  ", base)]
