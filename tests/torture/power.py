@@ -27,7 +27,7 @@ from tui.seaweed import s3_client
 
 IMAGE_MIB = 160
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_OPTIONS = "loop,commit=300"
+_OPTIONS = "commit=300"
 """ext4 by itself syncs what it knows only every five minutes: what is not synced by the program is lost."""
 
 
@@ -35,7 +35,11 @@ def is_possible() -> str:
     """Empty, or why there can be no power cuts here."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "needs root on Linux"
-    missing = [name for name in ("unshare", "mount", "mkfs.ext4") if shutil.which(name, path=_PATH) is None]
+    missing = [
+        name
+        for name in ("unshare", "mount", "losetup", "mkfs.ext4")
+        if shutil.which(name, path=_PATH) is None
+    ]
     if missing:
         return f"needs {', '.join(missing)}"
     probe = subprocess.run(["unshare", "-m", "true"], capture_output=True, env={"PATH": _PATH})
@@ -58,7 +62,7 @@ class Disk:
         with open(self._image, "wb") as file:
             file.truncate(IMAGE_MIB << 20)
         _run("mkfs.ext4", "-q", "-F", str(self._image))
-        _run("mount", "-o", _OPTIONS, str(self._image), str(self.mount))
+        _run("mount", "-o", f"loop,{_OPTIONS}", str(self._image), str(self.mount))
 
     @property
     def _image(self) -> Path:
@@ -69,11 +73,14 @@ class Disk:
         _run("cp", "--sparse=always", str(self._image), str(self._folder / f"disk{self._number + 1}.img"))
 
     def back_on(self) -> None:
-        """What was kept is the disk from now on, and the machine has been started anew."""
-        _run("umount", str(self.mount))
-        self._image.unlink()
+        """What was kept is the disk from now on, under another device number, as may be after a start."""
+        before = self._image
         self._number += 1
-        _run("mount", "-o", _OPTIONS, str(self._image), str(self.mount))
+        device = _run("losetup", "--find", "--show", str(self._image))
+        _run("umount", str(self.mount))
+        before.unlink()
+        _run("mount", "-o", _OPTIONS, device, str(self.mount))
+        _run("losetup", "--detach", device)  # As soon as it is unmounted.
         boot = self._folder / "boot_id"
         boot.write_text(f"{uuid.uuid4()}\n")
         if self._number > 1:
@@ -85,8 +92,9 @@ class Disk:
         self._image.unlink()
 
 
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True, env={"PATH": _PATH})
+def _run(*words: str) -> str:
+    ran = subprocess.run(words, check=True, capture_output=True, text=True, env={"PATH": _PATH})
+    return ran.stdout.strip()
 
 
 class PowerCut(Round):
