@@ -1,6 +1,7 @@
 """``make torture`` and ``make torture-full``: everything that tries to make the program lose something.
 
-python -m tests.torture [--full] [--only SECTION ...] [--seed S] [--kills N] [--soak SECONDS] [--no-record]
+python -m tests.torture [--full] [--only SECTION ...] [--seed S] [--kills N] [--at-once N]
+                        [--soak SECONDS] [--no-record]
 
 Exit code 0 only if nothing failed. Results go to ``tests/torture/RESULTS.md``.
 """
@@ -51,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS))
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
     parser.add_argument("--kills", type=int, help="rounds of kills")
+    parser.add_argument("--at-once", type=int, default=2, help="rounds of kills or power cuts at a time")
     parser.add_argument("--soak", type=float, help="seconds of chaos")
     parser.add_argument("--no-record", action="store_true", help="leave RESULTS.md as it is")
     args = parser.parse_args()
@@ -79,7 +81,7 @@ def _kills(args: argparse.Namespace) -> Outcome:
     others = args.kills - screens
     kinds = ["cp"] * (others // 2) + ["engine"] * (others - others // 2) + ["screen"] * screens
     rounds = [(kind, args.seed + number) for number, kind in enumerate(kinds)]
-    return _rounds("Kills at random moments", rounds)
+    return _rounds("Kills at random moments", rounds, args.at_once)
 
 
 def _cuts(args: argparse.Namespace) -> Outcome:
@@ -89,16 +91,17 @@ def _cuts(args: argparse.Namespace) -> Outcome:
     if reason:
         return "Power cuts", [("not run", reason)], []
     kinds = ("power/cp", "power/engine")
-    return _rounds("Power cuts", [(kinds[n % 2], args.seed + n) for n in range(args.cuts)])
+    rounds = [(kinds[n % 2], args.seed + n) for n in range(args.cuts)]
+    return _rounds("Power cuts", rounds, args.at_once)
 
 
-def _rounds(title: str, rounds: list[tuple[str, int]]) -> Outcome:
+def _rounds(title: str, rounds: list[tuple[str, int]], at_once: int) -> Outcome:
     from tests.torture.kills import Killed, kill_rounds
 
     ended: list[Killed] = []
     for first in range(0, len(rounds), _SERVER_ROUNDS):
         with _server() as (seaweed, folder):
-            for one in kill_rounds(seaweed, folder, rounds[first : first + _SERVER_ROUNDS]):
+            for one in kill_rounds(seaweed, folder, rounds[first : first + _SERVER_ROUNDS], at_once):
                 ended.append(one)
                 if one.failure:
                     print(f"{one.kind} {one.seed} FAILED: {one.failure}", flush=True)

@@ -305,10 +305,10 @@ def empty(seaweed: Seaweed, bucket: str) -> None:
 
 
 def kill_rounds(
-    seaweed: Seaweed, folder: Path, rounds: list[tuple[str, int]], *, side_by_side: int = 2
+    seaweed: Seaweed, folder: Path, rounds: list[tuple[str, int]], at_once: int = 2
 ) -> Iterator[Killed]:
-    """The rounds, two at a time, as they end; a kind that begins with ``power/`` is a power cut."""
-    with ProcessPoolExecutor(side_by_side) as pool:
+    """The rounds, some `at_once`, as they end; a kind that begins with ``power/`` is a power cut."""
+    with ProcessPoolExecutor(at_once) as pool:
         waiting = [pool.submit(_any_round, seaweed.url, kind, seed, str(folder)) for kind, seed in rounds]
         for done in as_completed(waiting):
             yield done.result()
