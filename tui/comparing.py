@@ -78,6 +78,10 @@ class Comparison:
                 return True
         return False
 
+    def forget(self) -> None:
+        """There are more than are told by name: none is marked."""
+        self._files, self._folders = {}, {}
+
     def finish(self, plan: Plan) -> None:
         """Nothing more will come: what could not be compared is known too."""
         while rows := plan.rows(C.UNTESTED, self._untested, 4000):

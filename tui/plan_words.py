@@ -230,8 +230,10 @@ def expected(request: TransferRequest, cost: PlanCost, snapshot: EngineSnapshot)
     return f"Takes about {format.duration(max(cost.bytes / speed, 1.0))} {at}{after}"
 
 
-def deletions(cost: PlanCost, target: str) -> str:
-    """What a sync deletes. The target is raw."""
+def deletions(cost: PlanCost, target: str, tally: PlanTally) -> str:
+    """What a sync deletes. The target is safe."""
+    if tally.is_too_long:
+        return "Deletes nothing: of so many it is not known what is only there"
     if not cost.deletions:
         return "Deletes nothing"
     what = f"{format.counted(cost.deletions, 'item')}, {format.size_long(cost.deleted_bytes)}"

@@ -9,6 +9,7 @@ import pytest
 
 from engine import (
     Answer,
+    Condition,
     ConflictPolicy,
     LocalRef,
     Plan,
@@ -311,6 +312,18 @@ async def test_what_the_engine_refuses_is_told_and_keeps_the_marks() -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: told(pilot) == ["prod is read-only"])
         assert main(pilot).left.model.marked_count == 3
+
+
+@pytest.mark.parametrize("keys", [LOGS_AND_DUMPS, (*("j" * 8), "c")])
+async def test_what_cannot_be_saved_is_told_and_the_screen_stays(keys: tuple[str, ...]) -> None:
+    manager = idle()
+    manager.refuse = Condition("state-unsaved", ("state", "/state"), operation="save", detail="no space")
+    async with running(manager) as pilot:
+        await press(pilot, *keys)
+        if keys is LOGS_AND_DUMPS:
+            await press(pilot, "enter")
+        await until(pilot, lambda: "progress cannot be saved" in " ".join(told(pilot)))
+        assert "c Copy" in drawn(pilot)[-1]
 
 
 async def test_where_nothing_is_left_to_do_enter_says_so() -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from engine import (
     Answer,
     ConnectionId,
+    EngineError,
     Location,
     Problem,
     Profile,
@@ -20,6 +21,7 @@ from engine import (
     Token,
     TransferOptions,
     UsageError,
+    explain,
 )
 from tui import denials
 from tui.configuration import Configuration
@@ -186,10 +188,17 @@ class MainBase(Screen[None]):
 
     def submit(self, request: Request) -> bool:
         """Queue it, or say why not."""
+        return self.attempt(lambda: self.manager.submit(request))
+
+    def attempt(self, command: Callable[[], object]) -> bool:
+        """Give the queue a command, or say why it does not take it: it makes no sense, or cannot be saved."""
         try:
-            self.manager.submit(request)
+            command()
         except UsageError as error:
             self.tell(display(str(error)), bad=True)
+            return False
+        except EngineError as error:
+            self.tell_problem(explain(error, what="queue it"))
             return False
         self.tick()
         return True

@@ -108,6 +108,8 @@ class CompareActions(CopyActions, BrowseActions):
                     comparison.is_done = True
                 if isinstance(plan, Plan):
                     self._compared = plan.tally()
+                    if self._compared.is_too_long:
+                        comparison.forget()
                 self._say_compared(comparison, problem)
                 await asyncio.sleep(0 if more else _POLL)
         finally:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from textual import work
 
 from engine import (
-    DeleteRequest,
-    EngineError,
     EntryKind,
     LocalRef,
     Location,
@@ -22,6 +20,7 @@ from tui.screens.base import ASK, MainBase
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.file_actions import named, what
 from tui.screens.plan import PlanScreen
+from tui.undo import UNDO_SECONDS, undo_hint
 from tui.widgets.file_pane import FilePane
 
 _WHOLE_PLACE_FROM = 1000
@@ -150,19 +149,16 @@ class CopyActions(MainBase):
     def _begin(self, plan: Plan, choice: PlanChoice) -> bool:
         cost, deletions = plan.cost(choice), plan.deletions()
         target = display(str(plan.request.target))
-        try:
-            if cost.items:
-                self.manager.submit_plan(plan, choice)
-            if deletions is not None:
-                self.manager.submit(deletions)
-        except EngineError as error:
-            self.tell(display(str(error)), bad=True)
+        if cost.items and not self.attempt(lambda: self.manager.submit_plan(plan, choice)):
+            return False
+        if deletions is not None and not self.submit(deletions):
             return False
         said = [f"Queued {format.counted(cost.items, 'item')} → {target}"] if cost.items else []
-        if isinstance(deletions, DeleteRequest):
-            said.append(f"{format.counted(cost.deletions, 'deletion')} in {target}")
-        self.tell(", and ".join(said))
-        self.tick()
+        if deletions is not None:
+            said.append(
+                f"{format.counted(cost.deletions, 'deletion')} in {format.duration(UNDO_SECONDS)}, {undo_hint()}"
+            )
+        self.tell("; ".join(said))
         return True
 
 

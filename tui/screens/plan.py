@@ -29,6 +29,7 @@ from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dialog import ClosesOnce
+from tui.undo import promise
 from tui.widgets.key_bar import Hint, KeyBar
 from tui.widgets.line_table import LineTable
 from tui.widgets.plan_classes import PlanClasses
@@ -181,7 +182,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         parts = [Content(plan_words.sums(cost, self._choice, tally, move=self._move))]
         if self._sync:
             style = "$text-error bold" if cost.deletions else "$text-muted"
-            said = plan_words.deletions(cost, display(str(self._request.target)))
+            said = plan_words.deletions(cost, display(str(self._request.target)), tally)
             parts.append(Content.assemble((said, style)))
         if took := plan_words.expected(self._request, cost, self._snapshot()):
             parts.append(Content(took))
@@ -334,7 +335,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
             f"{count}, {format.size_long(cost.deleted_bytes)}, that are only in",
             str(self._request.target),
             "",
-            "This cannot be undone" + ("." if local else ", unless the bucket keeps versions."),
+            promise(local=local),
         ]
         confirm = ConfirmScreen(f"Delete {count} too?", lines, confirm_label=f"Delete {count}", danger=True)
 
