@@ -97,7 +97,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("parent", "backspace h left", "Up", "Go to the parent folder", "Places"),
     _pane("other", "tab", "Other pane", "Go to the other pane", "Places", 8),
     _pane("goto", "colon", "Go to", "Go to a path or s3:// address that you type", "Places", 9),
-    _pane("profile", "e", "Profile", "Choose another profile, endpoint or bucket for this pane", "Places", 10),
+    _pane("profile", "e", "Profile", "Choose a profile or endpoint for this pane; add, change, test endpoints", "Places", 10),
     _pane("bookmarks", "b", "Bookmarks", "Go to a bookmark or a recent place", "Places", 12),
     _pane("bookmark", "B", "Bookmark", "Bookmark this place, or take the bookmark off", "Places"),
     _pane("history-back", "H alt+left", "Place before", "Go back to the place shown before", "Places"),

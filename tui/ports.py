@@ -121,6 +121,10 @@ class BrowserPort(Protocol):
         """Remove an empty bucket; ``bucket-not-empty`` where it is not."""
         ...
 
+    def test_connection(self, connection: ConnectionId, bucket: str = "") -> Token:
+        """Whether an endpoint answers, and like S3. Value: `ConnectionTest`."""
+        ...
+
     def complete(self, text: str, connection: ConnectionId | None, here: Location | None = None) -> Token:
         """How an address that is being typed may go on. Value: ``tuple[str, ...]``, whole lines."""
         ...

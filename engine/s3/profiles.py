@@ -185,7 +185,8 @@ def _configured_endpoint(
 
 def _flaw(url: str) -> str | None:
     """What is wrong with an endpoint URL. Never repeats the URL where it may hold a password."""
-    if "@" in url.partition("://")[2].partition("/")[0] or ("://" not in url and "@" in url):
+    # Anywhere: a password with a slash in it looks like a path.
+    if "@" in url:
         return "has a user name or password in it: put credentials into a profile"
     if any(char.isspace() or not char.isprintable() for char in url):
         return "has spaces or control characters in it"

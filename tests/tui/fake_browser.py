@@ -15,6 +15,7 @@ from engine import (
     BucketContent,
     ChangeProgress,
     ConnectionId,
+    ConnectionTest,
     CountProgress,
     Details,
     EntryKind,
@@ -185,6 +186,10 @@ class FakeBrowser(UploadAnswers):
     def presign(self, location: Location, seconds: int) -> Token:
         """A link."""
         return self._ask("presign", (location, seconds), f"https://example.invalid/{location.place}?X-Amz")
+
+    def test_connection(self, connection: ConnectionId, bucket: str = "") -> Token:
+        """It answers, and has three buckets."""
+        return self._ask("test", connection, ConnectionTest(0.084, 3))
 
     def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
         """What `contents` holds for it, in pieces of 64 KiB as the engine gives them."""

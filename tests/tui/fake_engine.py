@@ -350,5 +350,6 @@ class FakeManager(UploadCommands):
         return self._profiles
 
     def add_profile(self, profile: Profile) -> None:
-        """One more."""
-        self._profiles = (*self._profiles, profile)
+        """One more, in the place of one that is reached in the same way."""
+        others = (each for each in self._profiles if each.connection_id != profile.connection_id)
+        self._profiles = (*others, profile)

@@ -76,6 +76,7 @@ PICTURES = (
     Picture("goto", ("colon", *"s3://b")),
     Picture("help", ("question_mark",)),
     Picture("settings", ("comma", "down", "down")),
+    Picture("profiles", ("e",)),
     Picture("plan", (*_PLAN, "j"), manager=_planning),
     Picture("plan-rows", (*_PLAN, "j", "tab", "space"), ROOMY, manager=_planning),
     Picture("compare", ("equals_sign", "j"), manager=_planning),

@@ -115,6 +115,7 @@ def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
         ("cp a s3://b/ --profile nobody", "no profile named nobody"),
         ("cp a s3://b/ --endpoint-url localhost:9000", "http:// or https://"),
         ("cp a s3://b/ --endpoint-url http://me:pw@host", "user name or password"),
+        ("cp a s3://b/ --endpoint-url https://me:p/w@host", "user name or password"),
         ("run now", "unrecognized arguments: now"),
         ("run --dry-run", "--dry-run is for cp"),
         ("verify a", "required: TARGET"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual import work
 
-from engine import ConnectionId, Location, ObjectRef
+from engine import ConnectionId, Location
 from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
@@ -89,22 +89,6 @@ class BrowseActions(MainBase):
             return answer.value if isinstance(answer.value, tuple) else ()
 
         return poll
-
-    @work(group=ASK)
-    async def action_pane_profile(self) -> None:
-        """Choose a profile; its buckets are shown."""
-        pane = self.pane
-        options = [
-            (str(p.connection_id), " · ".join([p.name, p.endpoint_url or p.region or "AWS"]))
-            for p in self.manager.profiles()
-        ]
-        options.append(("local", "local disk"))
-        chosen = await self.app.push_screen_wait(ChooserScreen("Show in this pane", options))
-        if chosen == "local":
-            pane.go(places.parse("~", None, None))
-        elif chosen is not None:
-            found = next(p for p in self.manager.profiles() if str(p.connection_id) == chosen)
-            pane.go(Location(ObjectRef(""), found.connection_id))
 
     def action_pane_same(self) -> None:
         """The other pane shows this place too."""

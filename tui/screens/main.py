@@ -33,6 +33,7 @@ from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
 from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.problems import ProblemActions
+from tui.screens.profile_actions import ProfileActions
 from tui.screens.property_actions import PropertyActions
 from tui.screens.settings_actions import SettingsActions
 from tui.screens.tidings import RELOAD_AFTER
@@ -87,6 +88,7 @@ class MainScreen(
     ExposureActions,
     PlaceActions,
     LayoutActions,
+    ProfileActions,
     SettingsActions,
     UploadActions,
     UndoActions,
