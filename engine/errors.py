@@ -129,7 +129,7 @@ class Retryable(TransferError):
 
 class Condition(TransferError):
     """Nothing is wrong with the item; wait until it heals. Codes: offline credentials disk-full
-    clock-skew state-unsaved.
+    clock-skew state-unsaved restoring.
 
     `scope` says for whom: ``("endpoint", connection id)`` or ``("disk", device number)``; everything
     in that scope waits, and one piece of work probes whether it is over. With `alone` only this one
@@ -145,7 +145,7 @@ class Condition(TransferError):
 
 class NeedsAnswer(TransferError):
     """Only the user can decide; the item becomes ATTENTION. Codes: target-exists source-changed
-    object-changed unclear-result needs-profile plain-http."""
+    object-changed unclear-result needs-profile plain-http archived."""
 
     code = "target-exists"
 
@@ -293,6 +293,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
         True,
     ),
     "archived": ("the object is archived", "Restore it first (its storage class is cold).", True),
+    "restoring": (
+        "it is being restored from its archive",
+        "It is fetched by itself once it can be read.",
+        True,
+    ),
     "customer-key": (
         "the object is encrypted with a customer's own key (SSE-C)",
         "s3tui never asks for such keys: fetch it with the tool that has the key.",

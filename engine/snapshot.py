@@ -54,7 +54,8 @@ class Waiting:
     """Why a WAITING item waits, and until when."""
 
     reason: str
-    """``undo`` (a deletion that can be taken back), ``retry``, ``offline``, ``throttled``, ``credentials``, ``disk-full``, ``clock``."""
+    """``undo`` (a deletion that can be taken back), ``retry``, ``offline``, ``throttled``, ``credentials``, ``disk-full``, ``clock``,
+    ``restoring`` (out of an archive)."""
     text: str
     """Plain words: "503 SlowDown", "connection refused"."""
     seconds_left: float

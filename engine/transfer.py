@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 S = TransferState
 
+RESTORING = "restoring"
+"""Reason of items that wait until their object has come out of its archive."""
+
 TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
     S.QUEUED: frozenset((S.RUNNING, S.WAITING, S.PAUSED, S.ATTENTION, S.FAILED, S.CANCELLED)),
     S.RUNNING: frozenset((S.QUEUED, S.FINISHING, S.WAITING, S.PAUSED, S.ATTENTION, S.FAILED, S.CANCELLED)),
@@ -68,7 +71,7 @@ class Hold:
     @property
     def is_timed(self) -> bool:
         """The item comes again by itself at that time; else with the condition that holds it up."""
-        return self.reason in ("retry", "throttled")
+        return self.reason in ("retry", "throttled", RESTORING)
 
 
 class Transfer:
@@ -82,6 +85,7 @@ class Transfer:
         "hold",
         "id",
         "last_error",
+        "looks",
         "note",
         "operation",
         "outcome",
@@ -118,6 +122,8 @@ class Transfer:
         """Tries in a row that failed without any part getting done."""
         self.refusals = 0
         """Of other tries in a row, how often the server was too busy: that is waited out, however often."""
+        self.looks = 0
+        """How often it was looked, in this process, whether its object is out of its archive."""
         self.problem: Problem | None = None
         self.last_error: Problem | None = None
         self.question: Question | None = None

@@ -45,6 +45,8 @@ def waiting_text(waiting: Waiting) -> str:
     when = "now" if waiting.seconds_left < 1 else f"in {format.duration(waiting.seconds_left)}"
     if waiting.reason == "clock" and waiting.text:
         return f"clock {waiting.text}, retry {when}"
+    if waiting.reason == "restoring":
+        return f"restoring from its archive, looks again {when}"
     if waiting.reason == "retry":
         what = f"retry {waiting.attempt}/{waiting.attempts}" if waiting.attempts else "retry"
     else:

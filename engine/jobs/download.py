@@ -14,6 +14,7 @@ from engine.jobs.metadata import mtime_of
 from engine.jobs.proof import demand, mismatch
 from engine.jobs.protocol import Begun, Finished, JobContext, Part, PartAction
 from engine.jobs.ranges import Pinned, Ranges
+from engine.jobs.restoring import await_restored
 from engine.jobs.source import SourceFile
 from engine.local.failures import local_error
 from engine.local.folders import FolderHandle
@@ -66,15 +67,15 @@ class DownloadJob:
 
     def begin(self) -> Begun | Finished:
         """See `Job.begin`."""
-        checkpoint = self._ctx.checkpoint
-        if checkpoint.phase == "placed":
-            return self._ended(checkpoint.verified)
+        if self._ctx.checkpoint.phase == "placed":
+            return self._ended(self._ctx.checkpoint.verified)
         if self._planned.endswith("/"):
             return self._make_folder()
         known = self._object()
         decision = self._decide(known)
         if decision.outcome is not None:
             return self._not_fetched(decision, known)
+        await_restored(self._ctx, self._source, lambda: self._facts or self._head(None))
         return self._open(known)
 
     def _object(self) -> Facts:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import NeedsAnswer, Permanent, Retryable, TransferError
 from engine.jobs.protocol import JobContext, Part, PartAction
+from engine.jobs.restoring import ask_about
 from engine.local.identity import same_boot
 from engine.local.partfile import PartFile
 from engine.model import MIB, ConfirmedPart, ObjectRef
@@ -114,9 +115,11 @@ class Ranges:
             if is_first and done == 0 and error.code == "object-changed":
                 raise Retryable("object-changed", operation="download", subject=str(pinned.ref)) from error
             raise
-        except TransferError:
+        except TransferError as error:
             if pinned.etag:
                 self._partial[part.number] = done, crc
+            if error.code == "archived":
+                raise ask_about(error, pinned.ref, ctx) from error
             raise
         part.crc = crc
         if not self.is_whole:

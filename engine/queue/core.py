@@ -288,6 +288,7 @@ _ANSWERS = {
     "needs-profile": ("cancel",),
     "plain-http": ("cancel",),
     "unclear-result": ("restart", "keep", "cancel"),
+    "archived": ("restore-bulk", "restore-standard", "restore-expedited", "cancel"),
 }
 
 

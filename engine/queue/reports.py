@@ -24,7 +24,7 @@ from engine.snapshot import (
     View,
     Waiting,
 )
-from engine.transfer import Hold, Transfer
+from engine.transfer import RESTORING, Hold, Transfer
 
 S = TransferState
 
@@ -93,6 +93,8 @@ def _waiting(core: Core, transfer: Transfer, now: float) -> Waiting | None:
         return Waiting("retry", hold.text, max(0.0, hold.until - now), hold.attempt, hold.attempts)
     if hold.reason == UNDO and hold.until > now:
         return Waiting(UNDO, "", hold.until - now)
+    if hold.reason == RESTORING:
+        return Waiting(RESTORING, "", max(0.0, hold.until - now))
     if hold.reason == "throttled":
         return _throttled(core, transfer, hold, now)
     blockade = core.scheduler.blockade_for(lane_of(transfer))

@@ -9,9 +9,12 @@ from engine.queue.ceilings import RETRY_AFTER_MOST
 from engine.queue.core import Core
 from engine.queue.reasons import brief
 from engine.scheduler import KEPT_WAITING
-from engine.transfer import Hold, Run, Transfer
+from engine.transfer import RESTORING, Hold, Run, Transfer
 
 S = TransferState
+
+_FIRST_LOOK, _LOOK_EVERY = 60.0, 1800.0
+"""Seconds until it is first looked whether an object is out of its archive, and between looks at most."""
 
 _FROM_ITS_BEGINNING = ("upload-gone", "object-changed")
 """After these not one part is tried again, but the item looked at anew."""
@@ -66,6 +69,16 @@ def _wait_till_it_has_time(
         transfer.refusals = max(transfer.refusals, refusals)
     if core.scheduler.ceilings.refuses(connection):
         _hold_up_others(core, connection, error.detail)
+
+
+def wait_to_be_restored(core: Core, transfer: Transfer) -> None:
+    """Its object comes out of an archive, in minutes or days: look again, less and less often. With the lock held."""
+    delay = min(_FIRST_LOOK * 2.0 ** min(transfer.looks, 10), _LOOK_EVERY)
+    transfer.looks += 1
+    core.scheduler.gave_up(transfer)
+    core.go(transfer, S.WAITING)
+    transfer.hold = Hold(RESTORING, "", core.clock.monotonic() + delay)
+    core.stop_run(transfer, RESTORING)
 
 
 def _wait(core: Core, transfer: Transfer, run: Run, part: Part | None, hold: Hold) -> bool:

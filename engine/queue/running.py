@@ -19,10 +19,10 @@ from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
 from engine.queue.reasons import in_the_way
 from engine.queue.reports import row_of
-from engine.queue.retrying import try_again
+from engine.queue.retrying import try_again, wait_to_be_restored
 from engine.queue.trouble import note_trouble
 from engine.scheduler import Work, WorkKind, lane_of
-from engine.transfer import Run, Transfer
+from engine.transfer import RESTORING, Run, Transfer
 
 log = logging.getLogger(__name__)
 
@@ -263,6 +263,9 @@ class Runner:
             core.stop_run(transfer, "interrupted")
             return
         error = known_error(error, transfer)
+        if transfer.wish is None and isinstance(error, Condition) and error.code == RESTORING:
+            wait_to_be_restored(core, transfer)
+            return
         transfer.last_error = explain(error, what=f"{transfer.spec.kind.value} {transfer.spec.source}")
         note_trouble(core, str(transfer.spec.source), transfer.last_error)
         run.finishing = False

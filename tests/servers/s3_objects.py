@@ -42,6 +42,7 @@ class Objects:
             "PutObject": self.put_object,
             "CopyObject": self.copy_object,
             "DeleteObject": self.delete_object,
+            "RestoreObject": self.restore_object,
             "DeleteObjects": self.delete_objects,
         }
 
@@ -86,7 +87,7 @@ class Objects:
         stored = self._store.find(asked.bucket, asked.key, asked.query.get("versionId"))
         if not self._switches.ignores_conditions:
             check_source(asked.headers, stored)
-        if asked.operation == "GetObject" and asked.key in self._switches.archived:
+        if asked.operation == "GetObject" and self._is_archived(asked.key):
             raise S3Error(
                 "InvalidObjectState", 403, "The operation is not valid for the object's storage class"
             )
@@ -148,11 +149,24 @@ class Objects:
         name, _, version = asked.headers["x-amz-copy-source"].partition("?versionId=")
         bucket, _, key = unquote(name, errors="surrogateescape").removeprefix("/").partition("/")
         stored = self._store.find(bucket, key, version or None)
-        if key in self._switches.archived:
+        if self._is_archived(key):
             raise S3Error("InvalidObjectState", 403)
         if not self._switches.ignores_conditions:
             check_source(asked.headers, stored, "x-amz-copy-source-")
         return stored
+
+    def restore_object(self, asked: Asked) -> Answer:
+        """Begun; it ends when the test says so."""
+        self._store.find(asked.bucket, asked.key, asked.query.get("versionId"))
+        if asked.key not in self._switches.archived:
+            raise S3Error("InvalidObjectState", 403, "Restore is not allowed for its storage class")
+        if self._switches.archived[asked.key]:
+            raise S3Error("RestoreAlreadyInProgress", 409)
+        self._switches.archived[asked.key] = 'ongoing-request="true"'
+        return Answer(202)
+
+    def _is_archived(self, key: str) -> bool:
+        return 'ongoing-request="false"' not in self._switches.archived.get(key, 'ongoing-request="false"')
 
     def delete_object(self, asked: Asked) -> Answer:
         self._store.objects(asked.bucket).pop(asked.key, None)

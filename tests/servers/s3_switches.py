@@ -57,7 +57,8 @@ class Switches:
     endless_listing: Literal["", "same", "new"] = ""
     """Every page of objects has a further one: with the same continuation token for ever, or a new one each time."""
     archived: dict[str, str] = field(default_factory=dict)
-    """Keys that cannot be read (403 InvalidObjectState), with the x-amz-restore header that HEAD shows, or ""."""
+    """Keys that are in an archive, with the x-amz-restore header that HEAD shows, or "". They cannot be read (403
+    InvalidObjectState) unless that says ``ongoing-request="false"``."""
     refuses_checksums: bool = False
     """400 on any x-amz-checksum-… or x-amz-sdk-checksum-algorithm header."""
     refuses_checksum_type: bool = False

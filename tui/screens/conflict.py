@@ -19,6 +19,11 @@ _CHOICES = {
     "differs": Choice("differs", "d", "If different", "replace it only if size or checksum differ"),
     "rename": Choice("rename", "r", "Rename", "write beside it, under a free name"),
     "restart": Choice("restart", "r", "Restart", "begin again with what is there now"),
+    "restore-bulk": Choice("restore-bulk", "b", "Restore, cheapest", "5 to 48 hours, then it is fetched"),
+    "restore-standard": Choice("restore-standard", "s", "Restore", "3 to 12 hours, then it is fetched"),
+    "restore-expedited": Choice(
+        "restore-expedited", "e", "Restore, fastest", "1 to 5 minutes, dear; not DEEP_ARCHIVE"
+    ),
     "cancel": Choice("cancel", "x", "Cancel", "give this item up and remove its traces"),
 }
 
@@ -29,6 +34,7 @@ _TITLES = {
     "needs-profile": "Its profile or endpoint is not at hand",
     "plain-http": "Its endpoint is not encrypted",
     "unclear-result": "The server holds another object",
+    "archived": "The object is in an archive",
 }
 
 
@@ -58,7 +64,9 @@ class ConflictScreen(ChoiceDialog[tuple[str, bool]]):
 def choices_for(question: Question) -> list[Choice]:
     """What may be answered, the safest first."""
     offered = question.answers
-    return [choice for answer, choice in _CHOICES.items() if answer in offered] or [_CHOICES["keep"]]
+    found = [choice for answer, choice in _CHOICES.items() if answer in offered] or [_CHOICES["keep"]]
+    # What costs is never the answer of a key pressed twice.
+    return found[-1:] + found[:-1] if question.kind == "archived" else found
 
 
 def _lines(row: TransferSnapshot) -> list[str]:

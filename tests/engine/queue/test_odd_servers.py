@@ -188,9 +188,9 @@ def test_an_archived_object_says_that_it_is(engine: Engine, s3: ScriptedS3, tmp_
     s3.put("b", "cold", b"x")
     s3.switches.archived = {"cold": ""}
     engine.settled(engine.copy("s3://b/cold", tmp_path / "cold"))
-    problem = engine.row("cold").problem
-    assert problem is not None
-    assert problem.code == "archived"
+    question = engine.row("cold").question
+    assert question is not None
+    assert (question.kind, question.text) == ("archived", "the object is archived")
     assert not part_files(tmp_path) or not (tmp_path / "cold").exists()
 
 
