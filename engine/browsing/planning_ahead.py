@@ -14,12 +14,17 @@ from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock
 from engine.page import EntryKind
 from engine.planner import Planner
+from engine.planning.collisions import folded, folds_names
+from engine.planning.globs import Globs
 from engine.planning.patience import Patience
 from engine.planning.plan import Plan, PlanClass
 from engine.planning.sameness import Examiner, at_first_sight
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection, Connections
+
+_HIDES = frozenset(("local-denied", "disk-error", "symlink-folder", "symlink-outside"))
+"""Refusals of what may be a folder with things in it."""
 
 
 def plan_ahead(
@@ -44,23 +49,18 @@ def plan_ahead(
     token = question.cancel
     plan = Plan(request)
     question.show(plan)
-    planned: set[str] = set()
-    unseen: list[str] = []
+    known = _Known(request, fs) if extras else None
     for specs in Planner(connections, fs, clock).plan(request, token):
         token.check()
         for spec in specs:
-            if extras:
-                planned.add(str(spec.target))
-                if spec.refusal is not None:
-                    unseen.append(str(spec.target).rstrip("/") + "/")
+            if known is not None:
+                known.add(spec)
             seen = at_first_sight(spec)
             plan.add(spec, seen.what, seen.why, seen.proof)
     connection = connections.get(request.connection)
-    if extras and not plan.tally().is_too_long:
-        # What is below a folder that could not be looked into is not known to be missing at the source.
-        sheltered = tuple(unseen)
+    if known is not None and not plan.tally().is_too_long:
         for place, facts in _below(request.target, connection, fs, clock, token):
-            if str(place) not in planned and not str(place).startswith(sheltered):
+            if known.lacks(place):
                 plan.add(_extra(request, place, facts), PlanClass.EXTRA)
     plan.end_scan()
     examiner = Examiner(connection, fs, token)
@@ -68,6 +68,36 @@ def plan_ahead(
         token.check()
         plan.settle(*examiner.examine(untested))
     plan.end_comparing()
+
+
+class _Known:
+    """What at the target has, or may have, its like at the source."""
+
+    def __init__(self, request: TransferRequest, fs: FsOps) -> None:
+        self._base = len(str(request.target).rstrip("/")) + 1
+        self._globs = Globs(request.options.include, request.options.exclude)
+        target = request.target
+        # Where names that differ in case are one file, that file must not be taken for another.
+        self._folds = isinstance(target, LocalRef) and folds_names(target.path, fs)
+        self._targets: set[str] = set()
+        self._unseen: list[str] = []
+
+    def add(self, spec: TransferSpec) -> None:
+        """This is at the source. What is below a folder that cannot be looked into is not known to be missing."""
+        name = self._name(spec.target)
+        self._targets.add(name)
+        if spec.refusal in _HIDES:
+            self._unseen.append(name.rstrip("/") + "/")
+
+    def lacks(self, place: Place) -> bool:
+        """The source has nothing that goes there, and what is there was not left out by the user's patterns."""
+        name = self._name(place)
+        if name in self._targets or name.startswith(tuple(self._unseen)):
+            return False
+        return self._globs.takes(tuple(str(place)[self._base :].split("/")))
+
+    def _name(self, place: Place) -> str:
+        return folded(str(place)) if self._folds else str(place)
 
 
 def _extra(request: TransferRequest, place: Place, facts: Facts) -> TransferSpec:

@@ -99,9 +99,16 @@ class Claims:
 
     def _fold(self, parts: Sequence[str]) -> str:
         name = "/".join(parts)
-        if not self._folding:
-            return name
-        return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+        return folded(name) if self._folding else name
+
+
+def folded(name: str) -> str:
+    """The same for all names that a file system which folds names takes for one.
+
+    >>> folded("Caf\u00e9") == folded("CAFE\u0301")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def folds_names(folder: str, fs: FsOps) -> bool:

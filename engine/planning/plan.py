@@ -156,7 +156,9 @@ class Plan:
         self._proven: Counter[Verified] = Counter()
         self._classes = {what: _Class() for what in PlanClass}
         self._settled = 0
-        """Rows of UNTESTED that are in another class by now; they stay at the front of its rows."""
+        """Rows of UNTESTED that were looked at; they stay at the front of its rows."""
+        self._to_compare = 0
+        """Rows of UNTESTED to be looked at. Behind them come those that could not be compared."""
         self._scanned = self._compared = self._too_long = False
 
     # -- for the thread that scans -----------------------------------------------------------------
@@ -177,6 +179,7 @@ class Plan:
             self._whats.append(what)
             self._out.append(is_out)
             found.rows.append(index)
+            self._to_compare += what is PlanClass.UNTESTED
             if is_out:
                 found.out.add(spec)
             self._note(index, proof, why)
@@ -185,7 +188,7 @@ class Plan:
         """The sums stay; what was left out one by one counts again."""
         self._too_long = True
         self._specs, self._whats, self._out = [], [], bytearray()
-        self._proofs, self._whys, self._settled = {}, {}, 0
+        self._proofs, self._whys, self._settled, self._to_compare = {}, {}, 0, 0
         for found in self._classes.values():
             found.rows, found.out = array("I"), _Weights()
 
@@ -199,12 +202,15 @@ class Plan:
         """What is to be compared next, if anything is."""
         with self._lock:
             rows = self._classes[PlanClass.UNTESTED].rows
-            return self._specs[rows[self._settled]] if self._settled < len(rows) else None
+            return self._specs[rows[self._settled]] if self._settled < self._to_compare else None
 
     def settle(
         self, spec: TransferSpec, what: PlanClass, why: str = "", proof: Verified | None = None
     ) -> None:
-        """The verdict on the item of `next_untested`; `spec` may know more of its target now."""
+        """The verdict on the item of `next_untested`; `spec` may know more of its target now.
+
+        What cannot be compared stays UNTESTED, and is not given out again.
+        """
         with self._lock:
             before, after = self._classes[PlanClass.UNTESTED], self._classes[what]
             index = before.rows[self._settled]

@@ -135,6 +135,18 @@ def test_a_verdict_moves_an_item_to_its_class_with_its_tick() -> None:
     assert plan.next_untested() is None
 
 
+def test_what_cannot_be_compared_stays_so_and_is_looked_at_once() -> None:
+    plan = example()
+    plan.tick(C.UNTESTED, 0)
+    untested = plan.next_untested()
+    assert untested is not None
+    plan.settle(untested, C.UNTESTED, "access-denied")
+    assert plan.next_untested() is None
+    (row,) = plan.rows(C.UNTESTED)
+    assert (row.why, row.is_chosen, plan.row_count(C.UNTESTED)) == ("access-denied", False, 1)
+    assert plan.tally().counts[C.UNTESTED] == plans.PlanCount(1, 16, 1)
+
+
 def test_a_plan_that_is_too_long_keeps_its_sums_and_becomes_a_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
