@@ -71,6 +71,7 @@ from engine.snapshot import (
 )
 
 if TYPE_CHECKING:
+    from engine.browsing.adopting import Adoptable, MatchProgress
     from engine.manager import OperationProgress, TransferManager
     from engine.planner import Planner
     from engine.queue.uploads import OwnUpload
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     from engine.verifying import Compared, verify
 
 _LATER = {
+    "Adoptable": "engine.browsing.adopting",
+    "MatchProgress": "engine.browsing.adopting",
     "Compared": "engine.verifying",
     "Connections": "engine.s3.connection",
     "FinishedItem": "engine.state.records",
@@ -99,6 +102,7 @@ _LATER = {
 __all__ = [
     "DEFAULT_PART_SIZE",
     "AbortProgress",
+    "Adoptable",
     "Answer",
     "Browser",
     "BucketContent",
@@ -127,6 +131,7 @@ __all__ = [
     "ListingProgress",
     "LocalRef",
     "Location",
+    "MatchProgress",
     "ObjectProperties",
     "ObjectRef",
     "ObjectVersion",

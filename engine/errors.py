@@ -361,6 +361,11 @@ _ADVICE: dict[str, tuple[str, str, bool]] = {
     ),
     "too-large": ("it is larger than S3 can hold", "", False),
     "use-queue": ("it takes more than one step", "Move it through the queue.", True),
+    "upload-differs": (
+        "the upload is not surely of this file",
+        "Choose the file that it was begun with, or abort it.",
+        False,
+    ),
     "part-size": ("the part size is outside 5 MiB to 5 GiB", "Choose another --part-size.", False),
     "state-unsaved": (
         "progress cannot be saved",

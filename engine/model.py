@@ -267,10 +267,11 @@ class Checkpoint:
     """``""`` nothing yet, ``intent``, ``begun``, ``completing``, ``placed`` (target is final), ``removing`` (move)."""
     part_size: int = 0
     checksum_mode: str = ""
-    """Uploads: ``full``, ``composite``, ``md5`` or ``none``, as declared at Create."""
+    """Uploads: ``full``, ``composite``, ``md5`` or ``none``, as declared at Create; ``undecided`` where somebody else
+    declared what the server does not tell."""
     upload_id: str | None = None
     intent_at: float = 0.0
-    """Wall time just before CreateMultipartUpload, corrected by the endpoint's clock offset."""
+    """Wall time just before CreateMultipartUpload, corrected by the endpoint's clock offset; 0: somebody else began it."""
     identity: SourceIdentity | None = None
     """Uploads: the source when its first part was read."""
     saved_at: float = 0.0

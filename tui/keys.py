@@ -129,7 +129,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("filter", "slash", "Filter", "Show only names that hold a text, or match a pattern", "View", 3),
     _pane("sort", "s", "Sort", "Sort by name, size or date", "View", 11),
     _pane("hidden", "full_stop", "Hidden", "Show or hide names that begin with a dot", "View"),
-    _pane("uploads", "U", "Uploads", "Show uploads that were begun and not ended, whose parts are billed; abort them",
+    _pane("uploads", "U", "Uploads", "Show uploads that were begun and not ended, whose parts are billed: go on with them, or abort them",
           "View"),
     _pane("back", "escape", "Back", "Leave the filter; else take marks off. Never cancels a transfer", "View",
           palette=False),

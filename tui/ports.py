@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from engine import (
+    Adoptable,
     Answer,
     ConnectionId,
     EngineSnapshot,
@@ -29,6 +30,7 @@ from engine import (
     Token,
     TransferDetail,
     TransferId,
+    TransferOptions,
     TransferRequest,
     TransferSnapshot,
     Trouble,
@@ -82,6 +84,10 @@ class BrowserPort(Protocol):
 
     def incomplete_uploads(self, location: Location) -> Token:
         """Uploads to a bucket or below a prefix that were not ended. Value: `UploadsFound`, growing."""
+        ...
+
+    def match_upload(self, location: Location, upload_id: str, path: str) -> Token:
+        """Whether an incomplete upload is of that file. Value: `MatchProgress`, growing."""
         ...
 
     def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
@@ -215,6 +221,10 @@ class ManagerPort(Protocol):
 
     def abort_uploads(self, connection: ConnectionId, uploads: Sequence[IncompleteUpload]) -> Token:
         """Give these up; ask the browser how far it is. Value: `AbortProgress`, growing."""
+        ...
+
+    def adopt(self, found: Adoptable, options: TransferOptions) -> TransferId:
+        """Queue an upload that goes on with what was found."""
         ...
 
     def profiles(self) -> tuple[Profile, ...]:

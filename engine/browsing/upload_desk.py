@@ -12,6 +12,7 @@ from engine.browsing.questions import connection_of
 from engine.errors import UsageError
 from engine.local.fsops import FsOps
 from engine.model import ConnectionId, Location, ObjectRef
+from engine.pace.clock import Clock
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connections
@@ -22,6 +23,7 @@ class UploadDesk:
 
     _connections: Connections
     _fs: FsOps
+    _clock: Clock
     _desk: Desk
 
     def incomplete_uploads(self, location: Location) -> Token:
@@ -50,3 +52,20 @@ class UploadDesk:
             f"abort {len(some)} incomplete uploads",
             lambda question: uploads.abort(question, self._connections.get(connection), some, is_in_use),
         )
+
+    def match_upload(self, location: Location, upload_id: str, path: str) -> Token:
+        """Whether an incomplete upload of this object is of that file. Value: `MatchProgress`, growing until done.
+
+        Problems: ``upload-differs``, with what does; what is wrong with the file.
+        """
+
+        from engine.browsing.adopting import match
+
+        def work(question: Question) -> None:
+            place = location.place
+            if not isinstance(place, ObjectRef) or not place.key:
+                raise UsageError("only uploads of one object can be compared with a file")
+            connection = connection_of(location, self._connections)
+            match(question, connection, place, upload_id, path, self._fs, self._clock)
+
+        return self._desk.ask(f"compare the upload with {path}", work)

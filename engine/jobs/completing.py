@@ -86,8 +86,8 @@ class Completion:
                 raise
             done = self._ask_in("none", parts, crc, if_none_match, if_match)
             endpoint.learn_checksum_mode("md5")
-        if not endpoint.checksum_mode:
-            endpoint.learn_checksum_mode(mode)
+        if not endpoint.checksum_mode and self._ctx.checkpoint.intent_at:
+            endpoint.learn_checksum_mode(mode)  # Not where somebody else chose it.
         return done
 
     def _ask_in(

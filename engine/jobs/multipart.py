@@ -19,6 +19,9 @@ CLOCK_SLACK = 2.0
 
 _CRC_MODES = ("full", "composite")
 
+UNDECIDED = "undecided"
+"""A checksum mode: somebody else began the upload, and the server does not tell what it declares."""
+
 
 class MultipartUpload:
     """One item's upload to one key. `send` and `check` may be called from several threads at once.
@@ -159,17 +162,33 @@ class MultipartUpload:
         else:
             crc, md5 = source.crc_and_md5_of(part.offset, part.length, ctx.token)
         try:
-            etag = self._upload(part, mode, crc, md5)
+            etag, mode = self._upload_somehow(part, mode, crc, md5)
         except Retryable as error:
             if error.code == "bad-digest":
                 source.check()  # It was not the line: the file changed between the two readings.
             raise
         source.check()
-        if md5 is not None:
+        if md5 is not None and mode not in _CRC_MODES:
             self._check_etag(part.number, etag, md5)
         part.crc, part.etag = crc, etag
         ctx.confirm(ConfirmedPart(part.number, part.length, crc, etag, ctx.boot_id))
         part.confirmed = True
+
+    def _upload_somehow(self, part: Part, mode: str, crc: int, md5: bytes | None) -> tuple[str, str]:
+        """Send it; the ETag, and the checksum mode. Where nobody knows what the upload declares, find out and remember.
+
+        A server refuses a part without the checksum that was declared, and may refuse one that was not.
+        """
+        if mode != UNDECIDED:
+            return self._upload(part, mode, crc, md5), mode
+        try:
+            etag, found = self._upload(part, "md5", crc, md5), "md5"
+        except Permanent as error:
+            if error.code not in ("bad-request", "not-supported"):
+                raise
+            etag, found = self._upload(part, "composite", crc, None), "composite"
+        self._ctx.save(replace(self._ctx.checkpoint, checksum_mode=found))
+        return etag, found
 
     def _upload(self, part: Part, mode: str, crc: int, md5: bytes | None) -> str:
         ctx, source = self._ctx, self._source

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.browser import Browser
+from engine.browsing.adopting import Adoptable
 from engine.browsing.answers import Token
 from engine.browsing.uploads import IncompleteUpload
-from engine.model import ConnectionId, ItemKind, ObjectRef, TransferId, TransferState
+from engine.errors import UsageError
+from engine.model import (
+    ConnectionId,
+    Facts,
+    ItemKind,
+    LocalRef,
+    ObjectRef,
+    OperationId,
+    TransferId,
+    TransferOptions,
+    TransferSpec,
+    TransferState,
+)
+from engine.queue.core import Operation, saved
+from engine.queue.intake import record_of
 from engine.queue.requests import Requests
+from engine.queue.roster import RANK_STEP, Sums
 from engine.transfer import Transfer
 
 
@@ -47,6 +63,41 @@ class UploadCommands(Requests):
         Value: `AbortProgress`, growing until done.
         """
         return self._browser.abort_uploads(connection, uploads, self._is_in_use)
+
+    def adopt(self, found: Adoptable, options: TransferOptions) -> TransferId:
+        """Queue the upload of a file that goes on with what somebody has sent of it.
+
+        Raises:
+            UsageError: An item goes on with it already, or sends that file there.
+            Condition: ``state-unsaved``.
+        """
+        core, source = self._core, LocalRef(found.path)
+        options = replace(options, move=False, part_size=None)
+        facts = Facts(found.size, found.identity.mtime_ns / 1e9)
+        spec = TransferSpec(
+            ItemKind.UPLOAD, source, found.ref, found.connection, options, found.size, source_facts=facts
+        )
+        with core.lock:
+            if self._is_in_use(found.ref, found.upload_id):
+                raise UsageError("an item of the queue goes on with this upload already")
+            if core.roster.find(spec) is not None:
+                raise UsageError(f"{source} to {found.ref} is in the queue already, as another upload")
+            numbers = core.store.new_ids(2)
+            now = core.clock.wall()
+            operation = Operation(OperationId(numbers[0]), None, f"upload {source} to {found.ref}", now)
+            item = Transfer(TransferId(numbers[1]), operation.id, spec, core.roster.last_rank + RANK_STEP)
+            item.checkpoint, item.added_at = found.checkpoint, now
+            item.parts = {part.number: part for part in found.parts}
+            core.store.add(record_of(operation), [saved(item)])
+            item.saved_seq = core.store.confirm_many(item.id, found.parts)
+            core.store.request_sync()
+            core.operations[operation.id] = operation
+            core.roster.operations.setdefault(operation.id, Sums())
+            core.roster.add([item])
+            core.scheduler.ready(item)
+            core.touch()
+            core.wake()
+            return item.id
 
     def _is_in_use(self, ref: ObjectRef, upload_id: str) -> bool:
         return any(own.is_it(ref, upload_id) for own in self.own_uploads())

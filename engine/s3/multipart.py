@@ -120,6 +120,18 @@ class Uploads:
                 )
         return [found[number] for number in sorted(found)]
 
+    def declared_checksum(
+        self, ref: ObjectRef, upload_id: str, *, request_payer: bool = False
+    ) -> tuple[str, str]:
+        """The checksum algorithm and type that an upload was begun with; empty where the server does not tell.
+
+        Raises:
+            Retryable: ``upload-gone``.
+        """
+        params = {**_upload(ref, upload_id), "MaxParts": 1, **payer(request_payer)}
+        reply = self._call("list_parts", params, "look at an upload of", str(ref))
+        return str(reply.get("ChecksumAlgorithm") or ""), str(reply.get("ChecksumType") or "")
+
     def complete_multipart(
         self,
         ref: ObjectRef,

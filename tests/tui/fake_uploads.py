@@ -8,15 +8,18 @@ from typing import Any
 
 from engine import (
     AbortProgress,
+    Adoptable,
     Answer,
     ConnectionId,
     IncompleteUpload,
     Location,
+    MatchProgress,
     ObjectRef,
     OwnUpload,
     Problem,
     Token,
     TransferId,
+    TransferOptions,
     TransferSnapshot,
     UploadsFound,
 )
@@ -40,6 +43,10 @@ class UploadAnswers:
             found = [replace(each, parts=None, bytes=None) for each in found]
         return self._ask("uploads", location, UploadsFound(tuple(found), True))
 
+    def match_upload(self, location: Location, upload_id: str, path: str) -> Token:
+        """Whatever `values` says."""
+        return self._ask("match", (location, upload_id, path), MatchProgress(0, 0))
+
 
 class UploadCommands:
     """A part of `FakeManager`."""
@@ -61,6 +68,11 @@ class UploadCommands:
     def own_uploads(self) -> tuple[OwnUpload, ...]:
         """Whatever `own` says."""
         return self.own
+
+    def adopt(self, found: Adoptable, options: TransferOptions) -> TransferId:
+        """Note it."""
+        self.commands.append(("adopt", found.path, found.upload_id))
+        return TransferId(99)
 
     def abort_uploads(self, connection: ConnectionId, uploads: Sequence[IncompleteUpload]) -> Token:
         """At once, unless it is to fail."""

@@ -8,7 +8,15 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from engine import ConnectionId, ItemKind, Location, ObjectRef, TransferSnapshot, TransferState
+from engine import (
+    ConnectionId,
+    ItemKind,
+    Location,
+    ObjectRef,
+    TransferOptions,
+    TransferSnapshot,
+    TransferState,
+)
 from tui import format, places
 from tui.keys import key_of
 from tui.ports import ManagerPort
@@ -38,12 +46,15 @@ class RecoveredScreen(UnfinishedScreen):
     ]
     HINTS = "Space mark · a all · p pause · x discard, abort · P X all · Esc back"
 
-    def __init__(self, manager: ManagerPort, now: Callable[[], float]) -> None:
+    def __init__(
+        self, manager: ManagerPort, now: Callable[[], float], *, folder: str, options: TransferOptions
+    ) -> None:
         self._items: tuple[TransferSnapshot, ...] = manager.resumed(MOST_ITEMS)
         self._resumed = manager.snapshot(0, 0).health.recovered
         """How many there were, listed or not."""
         self._looks = 0
-        super().__init__(manager, targets_of(manager, self._items), "Resumed at the start", now)
+        locations = targets_of(manager, self._items)
+        super().__init__(manager, locations, "Resumed at the start", now, folder=folder, options=options)
 
     # -- showing -----------------------------------------------------------------------------------
 

@@ -1,105 +1,24 @@
-"""What is unfinished on the server: incomplete uploads of a bucket, to look at and to give up.
-
-Uploads come page by page and their parts are counted beside that; the list is usable meanwhile.
-"""
+"""Incomplete uploads of a bucket or prefix: to look at, to go on with, to give up."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
 
-from engine import (
-    AbortProgress,
-    ConnectionId,
-    IncompleteUpload,
-    Location,
-    ObjectRef,
-    OwnUpload,
-    Problem,
-    Token,
-    UploadsFound,
-)
-from tui import format
-from tui.keys import key_of
+from engine import Location, TransferOptions
 from tui.ports import ManagerPort
-from tui.safe_text import cut, display, path_tail
-from tui.screens.confirm import ConfirmScreen
-from tui.screens.details import DetailsScreen
-from tui.screens.dialog import ClosesOnce
-from tui.unfinished import SORTS, ItemRow, Row, UploadRow, at_least, total_words, upload_pairs, upload_rows
-from tui.widgets.unfinished_list import UnfinishedList
-
-_POLL = 0.1
-"""Seconds between looks at what has come."""
-_OWN_EVERY = 1.0
-"""Seconds between two questions to the queue, which looks through all of its items for the answer."""
-_FRESH = 3600.0
-"""Seconds: an upload that was begun no longer ago may well be one that somebody is sending."""
-
-_NOTHING = (
-    "Nothing is kept here of uploads that were begun and not ended.\n"
-    "(Some servers, MinIO among them, list them only for the whole key of one object.)"
-)
+from tui.screens.aborting import AbortingActions
+from tui.screens.adopting import AdoptingActions
 
 
-class Reading:
-    """The question for the uploads of one place, and what has come of it."""
+class UnfinishedScreen(AbortingActions, AdoptingActions):
+    """Those of the queue are named, and cannot be aborted here.
 
-    def __init__(self, manager: ManagerPort, location: Location) -> None:
-        self._browser, self.location = manager.browser, location
-        self.found = UploadsFound()
-        self.problem: Problem | None = None
-        self._token: Token | None = None
-        self.ask()
-
-    @property
-    def prefix(self) -> str:
-        """What the keys of all these uploads begin with."""
-        return self.location.place.key if isinstance(self.location.place, ObjectRef) else ""
-
-    @property
-    def is_done(self) -> bool:
-        """Nothing more will come."""
-        return self._token is None
-
-    def ask(self) -> None:
-        """Ask (again)."""
-        self.stop()
-        self.found, self.problem = UploadsFound(), None
-        self._token = self._browser.incomplete_uploads(self.location)
-
-    def look(self) -> bool:
-        """Take what has come; true if anything is new."""
-        if self._token is None:
-            return False
-        before = self.found, self.problem
-        answer = self._browser.answer(self._token)
-        if isinstance(answer.value, UploadsFound):
-            self.found = answer.value
-        if answer.done:
-            self.problem = answer.problem
-            self.stop()
-            return True
-        return (self.found, self.problem) != before
-
-    def stop(self) -> None:
-        """Wait for nothing more."""
-        if self._token is not None:
-            self._browser.cancel(self._token)
-            self._token = None
-
-
-class UnfinishedScreen(ClosesOnce[None]):
-    """Incomplete uploads below a place. Those of the queue are named and cannot be aborted here."""
+    Args:
+        folder: Where the file of an upload is looked for first, ending in ``/``.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,U,W", "close", show=False),
@@ -107,251 +26,22 @@ class UnfinishedScreen(ClosesOnce[None]):
         Binding("a", "mark_all", show=False),
         Binding("A", "mark_none", show=False),
         Binding("x,d,delete", "abort", show=False),
+        Binding("c,f5", "adopt", show=False),
         Binding("enter,i", "details", show=False),
         Binding("s", "sort", show=False),
         Binding("R,r,ctrl+r", "read_again", show=False),
     ]
-    CSS_PATH = "unfinished.tcss"
-    HINTS = "Space mark · a all · x abort · s sort · r read again · Esc back"
+    HINTS = "Space mark · a all · x abort · c go on with a file · s sort · Esc back"
 
     def __init__(
-        self, manager: ManagerPort, locations: Sequence[Location], title: str, now: Callable[[], float]
+        self,
+        manager: ManagerPort,
+        locations: Sequence[Location],
+        title: str,
+        now: Callable[[], float],
+        *,
+        folder: str = "",
+        options: TransferOptions | None = None,
     ) -> None:
-        super().__init__()
-        self.manager, self._now, self._what = manager, now, title
-        self.list = UnfinishedList(now)
-        self._facts = Static("", markup=False, id="facts")
-        self.readings = [Reading(manager, location) for location in locations]
-        self._sort = SORTS[0]
-        self._doing = ""
-        """What is being done right now, instead of the sums."""
-        self._stopped = False
-        """Esc: stop what is being done."""
-        self._owned: tuple[OwnUpload, ...] = ()
-        self._owned_at = 0.0
-        """Monotonic time at which the queue was asked for its own."""
-
-    def compose(self) -> ComposeResult:
-        """A frame around it all."""
-        with Vertical(id="frame") as frame:
-            yield self._facts
-            yield self.list
-        frame.border_title = Content(path_tail(display(self._what), 72))
-        frame.border_subtitle = Content(self.HINTS)
-
-    def on_mount(self) -> None:
-        """Look now and then."""
-        self.list.focus()
-        self.look(force=True)
-        self.set_interval(_POLL, self.look)
-
-    def on_unmount(self) -> None:
-        """Whatever is still on its way is not waited for."""
-        for reading in self.readings:
-            reading.stop()
-
-    # -- showing -----------------------------------------------------------------------------------
-
-    def look(self, *, force: bool = False) -> None:
-        """Show what has come."""
-        news = [reading.look() for reading in self.readings]
-        if self._others_changed() or any(news) or force:
-            self.list.show(self.make_rows())
-            self.list.say(self.make_words())
-        self.describe()
-
-    def _others_changed(self) -> bool:
-        """What the queue says of these uploads is new."""
-        now = time.monotonic()
-        if now - self._owned_at < _OWN_EVERY or not any(reading.found.uploads for reading in self.readings):
-            return False
-        before, self._owned_at = self._owned, now
-        self._owned = self.manager.own_uploads()
-        return self._owned != before
-
-    def make_rows(self) -> list[Row]:
-        """What to show."""
-        rows: list[Row] = []
-        for reading in self.readings:
-            rows += self.rows_of(reading)
-        return rows
-
-    def rows_of(self, reading: Reading) -> list[UploadRow]:
-        """The uploads of one place."""
-        connection = reading.location.connection
-        if connection is None or not reading.found.uploads:
-            return []
-        return upload_rows(reading.found, connection, reading.prefix, self._owned, self._sort)
-
-    def make_words(self) -> str:
-        """What to say below the rows: what could not be read, or that there is nothing."""
-        problems = [str(reading.problem) for reading in self.readings if reading.problem is not None]
-        problems += [
-            next(str(each.problem) for each in reading.found.uploads if each.problem is not None)
-            for reading in self.readings
-            if reading.is_done and any(each.problem is not None for each in reading.found.uploads)
-        ]
-        if problems:
-            return "\n".join(dict.fromkeys(problems))
-        is_done = all(reading.is_done for reading in self.readings)
-        return _NOTHING if is_done and self.readings and not self.list.rows else ""
-
-    def describe(self) -> None:
-        """The sums above the list."""
-        self._facts.update(Content(cut(self._doing or self.sums(), max(self.size.width - 4, 10))))
-
-    def sums(self) -> str:
-        """How much of what."""
-        chosen = [row for row in self.list.rows if row.key in self.list.marks]
-        if chosen:
-            uploads = [row.upload for row in chosen if isinstance(row, UploadRow)]
-            size = sum(each.bytes or 0 for each in uploads)
-            unknown = sum(each.bytes is None for each in uploads)
-            return f"{len(chosen):,} marked, {at_least(size, unknown)}"
-        if any(reading.problem is not None for reading in self.readings):
-            return "the incomplete uploads could not be listed"
-        uploads = [upload for reading in self.readings for upload in reading.found.uploads]
-        is_listed = all(reading.found.is_listed or reading.is_done for reading in self.readings)
-        order = f" · by {self._sort}" if self._sort != SORTS[0] else ""
-        return total_words(uploads, is_listed=is_listed) + order
-
-    # -- keys --------------------------------------------------------------------------------------
-
-    def action_close(self) -> None:
-        """Stop what is being done; else back."""
-        if self._doing:
-            self._stopped = True
-        else:
-            self.dismiss()
-
-    def action_mark(self) -> None:
-        """Mark the row, and go down."""
-        self.list.toggle(self.list.current)
-        self.list.action_cursor_down()
-        self.describe()
-
-    def action_mark_all(self) -> None:
-        """Every row of the kind under the cursor; of uploads only those that are not the queue's."""
-        kind = ItemRow if isinstance(self.list.current, ItemRow) else UploadRow
-        self.list.marks = {
-            row.key
-            for row in self.list.rows
-            if isinstance(row, kind) and not (isinstance(row, UploadRow) and row.own is not None)
-        }
-        self.list.refresh()
-        self.describe()
-
-    def action_mark_none(self) -> None:
-        """Take all marks off."""
-        self.list.marks = set()
-        self.list.refresh()
-        self.describe()
-
-    def action_sort(self) -> None:
-        """By key, age, bytes."""
-        self._sort = SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)]
-        self.look(force=True)
-
-    def action_details(self) -> None:
-        """All that is known of the row, in full length."""
-        row = self.list.current
-        if isinstance(row, UploadRow):
-            self.app.push_screen(DetailsScreen("Incomplete upload", upload_pairs(row)))
-
-    def on_line_table_opened(self) -> None:
-        """A double click is Enter."""
-        self.action_details()
-
-    def action_read_again(self) -> None:
-        """Ask the server anew."""
-        for reading in self.readings:
-            reading.ask()
-        self.look(force=True)
-
-    # -- aborting ----------------------------------------------------------------------------------
-
-    @work(group="ask")
-    async def action_abort(self) -> None:
-        """Abort the marked uploads, or the current one, after asking with count and bytes."""
-        if not self._doing:
-            await self.abort([row for row in self.list.chosen if isinstance(row, UploadRow)])
-
-    async def abort(self, rows: Sequence[UploadRow]) -> None:
-        """Ask, then do it."""
-        strange = [row for row in rows if row.own is None]
-        if not strange:
-            if rows:
-                there = f"{key_of('app.queue')}, then {key_of('queue.cancel')}"
-                self.say(f"An item of the queue goes on with it: cancel it there ({there})")
-            return
-        uploads = [row.upload for row in strange]
-        how_many = format.counted(len(uploads), "incomplete upload")
-        size = at_least(sum(each.bytes or 0 for each in uploads), sum(each.bytes is None for each in uploads))
-        lines = [self._what_goes(uploads, size), "This cannot be undone: who began one has to begin anew."]
-        fresh = sum(self._now() - each.initiated < _FRESH for each in uploads if each.initiated)
-        if fresh:
-            lines += ["", f"{fresh:,} of them began within the last hour: another program may be sending it."]
-        if len(strange) < len(rows):
-            lines += ["", f"Not aborted: {len(rows) - len(strange):,} with which the queue goes on."]
-        confirm = ConfirmScreen(
-            f"Abort {how_many}?", lines, confirm_label=f"Abort {len(uploads):,}, {size}", danger=True
-        )
-        if await self.app.push_screen_wait(confirm):
-            await self._abort(strange)
-
-    def _what_goes(self, uploads: Sequence[IncompleteUpload], size: str) -> str:
-        if len(uploads) == 1:
-            parts = uploads[0].parts
-            what = format.counted(parts, "part") if parts is not None else "all its parts"
-            return f"{uploads[0].ref}: {what}, {size}, are removed from the server."
-        return f"All their parts, {size}, are removed from the server."
-
-    async def _abort(self, rows: Sequence[UploadRow]) -> None:
-        by_connection: dict[ConnectionId, list[IncompleteUpload]] = {}
-        for row in rows:
-            by_connection.setdefault(row.connection, []).append(row.upload)
-        aborted, problems, spared = 0, list[Problem](), 0
-        for connection, uploads in by_connection.items():
-            token = self.manager.abort_uploads(connection, uploads)
-            progress, problem = await self.follow(token, len(uploads))
-            aborted += len(progress.aborted)
-            spared += len(progress.spared)
-            problems += [why for _, why in progress.failed] + ([problem] if problem is not None else [])
-        self._tell_aborted(aborted, len(rows), spared, problems)
-        self.list.marks = set()
-        self.action_read_again()
-
-    async def follow(self, token: Token, total: int) -> tuple[AbortProgress, Problem | None]:
-        """Wait for the end of an abort, or for Esc."""
-        browser, self._stopped = self.manager.browser, False
-        progress = AbortProgress(total)
-        try:
-            while True:
-                answer = browser.answer(token)
-                if isinstance(answer.value, AbortProgress):
-                    progress = answer.value
-                self._doing = f"Aborting: {progress.done:,} of {total:,} done…  (Esc stops)"
-                self.describe()
-                if answer.done or self._stopped:
-                    return progress, answer.problem
-                await asyncio.sleep(_POLL)
-        finally:
-            browser.cancel(token)
-            self._doing = ""
-            self.describe()
-
-    def _tell_aborted(self, aborted: int, total: int, spared: int, problems: Sequence[Problem]) -> None:
-        said = f"{aborted:,} of {format.counted(total, 'upload')} aborted"
-        if spared:
-            said += f"; {spared:,} that the queue goes on with stayed"
-        if problems:
-            more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-            self.say(f"{said}. {problems[0]}{more}", bad=True)
-        else:
-            self.say(said + ("" if aborted + spared == total else ": stopped"))
-
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """A notice that goes away by itself; from outside is made safe."""
-        self.notify(
-            display(text), severity="error" if bad else "information", timeout=10 if bad else 4, markup=False
-        )
+        super().__init__(manager, locations, title, now)
+        self.folder, self.options = folder, options or TransferOptions()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import Location, ObjectRef
+from engine import LocalRef, Location, ObjectRef
 from tui import places
 from tui.screens.base import MainBase
 from tui.screens.recovered import RecoveredScreen
@@ -19,12 +19,23 @@ class UploadActions(MainBase):
             self.tell("Only buckets have incomplete uploads: open one in a pane")
             return
         title = f"Incomplete uploads to {places.address(location)}"
-        self.app.push_screen(UnfinishedScreen(self.manager, [location], title, self.now))
+        screen = UnfinishedScreen(
+            self.manager, [location], title, self.now, folder=self._local_folder(), options=self.options
+        )
+        self.app.push_screen(screen)
 
     def action_resumed(self) -> None:
         """What came back at the start, to pause or to discard."""
         self.notice.say("")
-        self.app.push_screen(RecoveredScreen(self.manager, self.now))
+        screen = RecoveredScreen(self.manager, self.now, folder=self._local_folder(), options=self.options)
+        self.app.push_screen(screen)
+
+    def _local_folder(self) -> str:
+        """What a pane shows of this machine, the other one first."""
+        for pane in (self.other, self.pane):
+            if pane.location is not None and isinstance(pane.location.place, LocalRef):
+                return pane.location.place.path
+        return ""
 
     def _bucket_meant(self) -> Location | None:
         """Of this pane, else of the other one."""
