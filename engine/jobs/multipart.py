@@ -9,7 +9,7 @@ from engine.errors import Permanent, Retryable, TransferError
 from engine.jobs.protocol import JobContext, Part, PartAction
 from engine.jobs.put import odd_etag
 from engine.jobs.source import SourceFile
-from engine.local.identity import same_boot, was_at_rest
+from engine.local.identity import is_still, same_boot, was_at_rest
 from engine.model import Checkpoint, ConfirmedPart, ObjectRef
 from engine.parts import plan_parts
 from engine.s3.facts import ServerPart
@@ -43,7 +43,7 @@ class MultipartUpload:
         """Record the intent, begin (or adopt what an earlier run began), record the id."""
         ctx, endpoint, source = self._ctx, self._ctx.connection.endpoint, self._source
         checkpoint = ctx.checkpoint
-        adopted = adopt_or_abort(ctx, self._target, is_same=checkpoint.identity == source.identity)
+        adopted = adopt_or_abort(ctx, self._target, is_same=is_still(checkpoint.identity, source.identity))
         if adopted is not None:
             ctx.save(replace(checkpoint, phase="begun", upload_id=adopted), durable=True)
             return [Part(*planned) for planned in plan_parts(source.size, checkpoint.part_size)]

@@ -17,7 +17,7 @@ from engine.jobs.put import SinglePut
 from engine.jobs.source import SourceFile
 from engine.jobs.target import TargetKey
 from engine.local.failures import local_error
-from engine.local.identity import identity_of
+from engine.local.identity import identity_of, is_still
 from engine.model import (
     DEFAULT_PART_SIZE,
     ConflictPolicy,
@@ -299,7 +299,7 @@ class UploadJob:
         """See `Job.remove_source`. Of a link its own name goes, not what it leads to."""
         ctx, sent = self._ctx, self._ctx.checkpoint.identity
         try:
-            if sent is None or identity_of(ctx.fs.stat(self._path)) != sent:
+            if not is_still(sent, identity_of(ctx.fs.stat(self._path))):
                 ctx.note("the source changed after it was sent, and was kept")
                 return
             ctx.fs.unlink(self._path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from dataclasses import replace
 from functools import cache
 
 from engine.model import SourceIdentity
@@ -19,6 +20,11 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 def identity_of(stat: os.stat_result) -> SourceIdentity:
     """What tells this file, in this content, from any other."""
     return SourceIdentity(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def is_still(recorded: SourceIdentity | None, now: SourceIdentity) -> bool:
+    """The very file that was recorded. Its device may have another number since the machine was started anew."""
+    return recorded is not None and replace(recorded, dev=now.dev) == now
 
 
 def was_at_rest(identity: SourceIdentity, wall: float) -> bool:

@@ -61,6 +61,8 @@ class Operation:
     """Why planning ended early."""
     ended: set[Ended] = field(default_factory=set)
     """Of an earlier process: items that came to their end before all of it was planned (again)."""
+    emptied: set[str] = field(default_factory=set)
+    """Of a move that is planned again: folders, ending in ``/``, out of which files went; none was empty when it was asked for."""
     found: Callable[[], list[TransferSpec]] | None = None
     """Its items, where they were planned before it was asked for; put on record all together or not at all."""
     is_paused: bool = False

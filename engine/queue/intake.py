@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -203,6 +203,9 @@ class Intake:
             operation.ended.update(
                 (item.kind, item.source, target) for item in mine for target in (item.target, None)
             )
+            if isinstance(operation.request, TransferRequest) and operation.request.options.move:
+                left = (str(item.spec.source) for item in self._core.roster if item.operation == operation.id)
+                operation.emptied = folders_of({item.source for item in mine}.union(left))
 
     def _refused(self, operation: Operation, error: Exception) -> None:
         core = self._core
@@ -270,7 +273,7 @@ class Intake:
                 specs = [with_policy(spec, answer) for spec in specs]
             fresh, claimed = [], []
             for spec in specs:
-                if has_ended(operation, spec):
+                if has_ended(operation, spec) or str(spec.source) in operation.emptied:
                     continue
                 known = core.roster.find(spec)
                 if known is None:
@@ -355,6 +358,17 @@ def has_ended(operation: Operation, spec: TransferSpec) -> bool:
     is_renamed = spec.options.on_conflict is ConflictPolicy.RENAME
     target = None if is_renamed else str(spec.target)
     return (spec.kind, str(spec.source), target) in operation.ended
+
+
+def folders_of(sources: Iterable[str]) -> set[str]:
+    """All that they lie in, at any depth, ending in ``/``."""
+    folders = set[str]()
+    for source in sources:
+        folder = source.rstrip("/")
+        while (folder := folder[: folder.rfind("/") + 1]) and folder not in folders:
+            folders.add(folder)
+            folder = folder.rstrip("/")
+    return folders
 
 
 def with_policy(spec: TransferSpec, answer: str) -> TransferSpec:

@@ -22,14 +22,14 @@ def check_published(world: World) -> None:
     local, remote = world.local(), world.remote()
     targets: Collection[str] = remote if world.upward else local
     sources: Collection[str] = local if world.upward else remote
+    strangers = set(targets) - set(world.files)
+    assert not strangers, f"names that nobody asked for: {strangers}"
     complete = {name for name in targets if _is_complete(world, name)}
     for name in world.files:
         if name not in complete:
             assert (name in targets) == (name in world.stood), f"{name}: what stood at the target is gone"
             assert name in sources, f"{name}: the source is gone, and the target is not complete"
         assert name in sources or world.move, f"{name}: the source is gone, and nobody asked for that"
-    strangers = set(targets) - set(world.files)
-    assert not strangers, f"names that nobody asked for: {strangers}"
 
 
 def _is_complete(world: World, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,14 +163,19 @@ def test_a_moved_file_that_changed_after_it_was_sent_is_kept_also_by_a_later_run
     assert s3.count("PutObject") + s3.count("UploadPart") in (1, 2), "it was sent again"
 
 
+@pytest.mark.parametrize("device", ["the same number", "another number"])
 @pytest.mark.parametrize("size", [10, PART + 10])
 def test_a_move_that_was_killed_before_the_removal_only_removes(
-    scripted: Connection, s3: ScriptedS3, write: Write, size: int
+    scripted: Connection, s3: ScriptedS3, write: Write, size: int, device: str
 ) -> None:
     path = write("f", size)
     one = item(scripted, path, "s3://b/a", move=True)
     one.kill_at("placed")
     killed(one)
+    if device == "another number":  # As after a start of the machine.
+        sent = one.checkpoint.identity
+        assert sent is not None
+        one.checkpoint = replace(one.checkpoint, identity=replace(sent, dev=sent.dev + 1))
     before = s3.count()
     assert ended(run_once(one)) == CRC
     assert not path.exists()

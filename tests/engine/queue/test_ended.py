@@ -107,6 +107,23 @@ def test_what_was_done_before_the_planning_ended_is_not_done_again(
         assert names(queue) == ["/data/b"]
 
 
+@pytest.mark.parametrize("is_move", [True, False])
+def test_a_folder_that_a_move_has_emptied_is_not_found_to_be_an_empty_one_when_it_is_planned_again(
+    tmp_path: Path, is_move: bool
+) -> None:
+    request = replace(REQUEST, options=replace(REQUEST.options, move=is_move))
+    with quiet_at(tmp_path / "state") as queue:
+        queue.manager._intake._thread = SimpleNamespace()  # type: ignore[assignment]
+        queue.manager.submit(request)
+        plan(queue, [upload("d/e/a"), upload("d/b")], is_cut=True)
+        queue.do_all()
+    with quiet_at(tmp_path / "state") as queue:
+        again(queue)
+        plan(queue, [upload("d/"), upload("d/e/"), upload("f/"), upload("g")])
+        markers = [] if is_move else ["/data/d/", "/data/d/e/"]
+        assert names(queue) == [*markers, "/data/f/", "/data/g"]
+
+
 def test_what_is_asked_for_anew_is_done_anew(tmp_path: Path) -> None:
     with quiet_at(tmp_path / "state") as queue:
         ask(queue)
