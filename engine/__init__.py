@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.browser import Answer, Browser, ConnectionTest, CountProgress, Details, ListingProgress, Token
+from engine.browser import (
+    Answer,
+    Browser,
+    ConnectionTest,
+    CountProgress,
+    Details,
+    ListingProgress,
+    Token,
+    Wanted,
+)
 from engine.browsing.buckets import BucketContent
 from engine.browsing.preview import Preview
 from engine.browsing.properties import ObjectProperties, PropertyChange
@@ -180,6 +189,7 @@ __all__ = [
     "VersionListing",
     "View",
     "Waiting",
+    "Wanted",
     "explain",
     "find_profiles",
     "has_credentials_hint",

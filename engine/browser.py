@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.browsing import changes, counting, describing, questions
+from engine.browsing import changes, counting, describing, finding, questions
 from engine.browsing.answers import Answer, ConnectionTest, CountProgress, Details, ListingProgress, Token
 from engine.browsing.completion import complete
 from engine.browsing.desk import Desk, Question
+from engine.browsing.finding import Wanted
 from engine.browsing.object_desk import ObjectDesk
 from engine.browsing.upload_desk import UploadDesk
 from engine.local.fsops import FsOps
@@ -26,6 +27,7 @@ __all__ = [
     "Details",
     "ListingProgress",
     "Token",
+    "Wanted",
 ]
 
 
@@ -54,17 +56,31 @@ class Browser(ObjectDesk, UploadDesk):
 
     # -- listings ----------------------------------------------------------------------------------
 
-    def list(self, location: Location, *, show_hidden: bool = True) -> Token:
+    def list(self, location: Location, *, show_hidden: bool = True, starting: str = "") -> Token:
         """List a folder, a prefix, or (`ObjectRef` without bucket) the buckets, one level deep.
 
         Entries come in no promised order. A prefix with nothing below it is an empty listing: in S3
         that is not different from one that does not exist.
+
+        Args:
+            starting: Of a prefix, only what is called so or longer, and begins so: the server leaves out the rest.
         """
 
         def work(question: Question) -> None:
-            questions.list_into(question, location, show_hidden, self._connections, self._fs)
+            questions.list_into(question, location, show_hidden, self._connections, self._fs, starting)
 
         return self._desk.ask(f"list {location.place}", work, listing=True)
+
+    def find(self, location: Location, wanted: Wanted) -> Token:
+        """Find files or objects below a place; what is found comes as `pages`, named by its path below the place.
+
+        `ListingProgress.scanned` says how many were looked at.
+        """
+
+        def work(question: Question) -> None:
+            finding.find_into(question, location, wanted, self._connections, self._fs)
+
+        return self._desk.ask(f"look for {wanted.name or 'files'} in {location.place}", work, listing=True)
 
     def pages(self, token: Token | int, after: int = 0) -> ListingProgress:
         """The pages of a listing from index `after` on, as far as they have come."""

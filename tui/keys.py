@@ -126,6 +126,8 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("versions", "V", "Versions", "List versions and delete markers: copy, restore, delete for good", "Files"),
     _pane("yank", "y", "Copy address", "Copy the path or s3:// address to the clipboard", "Files"),
     _pane("link", "Y", "Copy link", "Copy a link with which anybody may read the object, for a time you choose", "Files"),
+    _pane("find", "f", "Find", "Find below here by name, size and age: *.log >100M <7d", "View"),
+    _pane("size", "S", "Folder size", "Add up what is in the folder, or in those marked", "View"),
     _pane("filter", "slash", "Filter", "Show only names that hold a text, or match a pattern", "View", 3),
     _pane("sort", "s", "Sort", "Sort by name, size or date", "View", 11),
     _pane("hidden", "full_stop", "Hidden", "Show or hide names that begin with a dot", "View"),

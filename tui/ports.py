@@ -36,14 +36,19 @@ from engine import (
     Trouble,
     Undone,
     View,
+    Wanted,
 )
 
 
 class BrowserPort(Protocol):
     """What panes ask. Every asking method returns a token at once; see `engine.Browser`."""
 
-    def list(self, location: Location, *, show_hidden: bool = True) -> Token:
-        """List one folder, prefix, or the buckets."""
+    def list(self, location: Location, *, show_hidden: bool = True, starting: str = "") -> Token:
+        """List one folder, prefix, or the buckets; of a prefix perhaps only what begins so."""
+        ...
+
+    def find(self, location: Location, wanted: Wanted) -> Token:
+        """Find files or objects below a place; they come as `pages`."""
         ...
 
     def pages(self, token: Token, after: int = 0) -> ListingProgress:

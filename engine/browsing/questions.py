@@ -40,9 +40,14 @@ def connection_of(location: Location, connections: Connections) -> Connection:
 
 
 def list_into(
-    question: Question, location: Location, show_hidden: bool, connections: Connections, fs: FsOps
+    question: Question,
+    location: Location,
+    show_hidden: bool,
+    connections: Connections,
+    fs: FsOps,
+    starting: str = "",
 ) -> None:
-    """Add the pages of one place to the question, as they come."""
+    """Add the pages of one place to the question, as they come; of a prefix, what begins with `starting`."""
     place = location.place
     if isinstance(place, LocalRef):
         for page in iter_pages(place.path, fs, show_hidden=show_hidden, token=question.cancel):
@@ -57,7 +62,7 @@ def list_into(
                 raise
             question.fail(replace(explain(error, what=question.what), what_now=_GO_DIRECTLY))
         return
-    for page in _object_pages(connection, place, question.cancel):
+    for page in _object_pages(connection, place, question.cancel, starting):
         question.add_page(page if show_hidden else without_hidden(page), scanned=len(page))
 
 
@@ -68,11 +73,16 @@ def _bucket_page(connection: Connection) -> Page:
     return page.take()
 
 
-def _object_pages(connection: Connection, place: ObjectRef, token: CancelToken) -> Iterator[Page]:
+def _object_pages(
+    connection: Connection, place: ObjectRef, token: CancelToken, starting: str = ""
+) -> Iterator[Page]:
     from engine.s3.listing import list_pages
 
     prefix = place.key if not place.key or place.key.endswith("/") else place.key + "/"
-    return list_pages(connection, place.bucket, prefix, delimiter="/", token=token)
+    pages = list_pages(connection, place.bucket, prefix + starting, delimiter="/", token=token)
+    if not starting:
+        return pages
+    return (replace(page, names=[starting + name for name in page.names]) for page in pages)
 
 
 def without_hidden(page: Page) -> Page:

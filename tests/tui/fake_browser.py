@@ -32,6 +32,7 @@ from engine import (
     Token,
     TransferRequest,
     VersionListing,
+    Wanted,
 )
 from tests.tui.fake_uploads import UploadAnswers
 
@@ -98,7 +99,21 @@ class FakeBrowser(UploadAnswers):
     _tokens: dict[Token, _Listing | Answer] = field(default_factory=dict)
     _kinds: dict[Token, str] = field(default_factory=dict)
 
-    def list(self, location: Location, *, show_hidden: bool = True) -> Token:
+    def find(self, location: Location, wanted: Wanted) -> Token:
+        """Names below a place that hold the text."""
+        self.asked.append(("find", (location, wanted)))
+        above = str(location.place)
+        found = [
+            replace(entry, name=f"{folder.removeprefix(above)}{entry.name}")
+            for folder, entries in self.folders.items()
+            if folder.startswith(above) and not isinstance(entries, Problem)
+            for entry in entries
+            if wanted.name in entry.name and entry.kind is EntryKind.FILE
+        ]
+        pages = [page_of(found[at : at + PAGE]) for at in range(0, len(found), PAGE)]
+        return self._token(_Listing(pages, None, 0))
+
+    def list(self, location: Location, *, show_hidden: bool = True, starting: str = "") -> Token:
         """Take a place from the dictionary."""
         self.asked.append(("list", location))
         found = self.folders.get(str(location.place))

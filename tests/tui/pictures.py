@@ -67,6 +67,7 @@ PICTURES = (
     ),
     Picture("80x24-high-contrast", _MARKING, theme=themes.HIGH_CONTRAST),
     Picture("filter", ("slash", *"dump")),
+    Picture("find", ("f", *"app-1", "enter", "j", "space", "space")),
     Picture("queue", ("w", "j", "j")),
     Picture("groups", ("w", "j"), manager=example.grouped_manager),
     Picture("problems", ("exclamation_mark",), manager=example.troubled_manager),

@@ -49,7 +49,7 @@ async def test_marks_are_counted_in_files_and_bytes() -> None:
     async with running() as pilot:
         await press(pilot, *("j" * 7), "space", "space")
         assert left(pilot)[7].startswith("▌dump.tar")
-        assert "2 marked 48.1 GiB" in drawn(pilot)[13]
+        assert "2 marked, 48.1 GiB" in drawn(pilot)[13]
         await press(pilot, "escape")
         assert "11 items" in drawn(pilot)[13]
 
@@ -106,7 +106,7 @@ async def test_the_filter_acts_while_it_is_typed_and_says_how_much_it_hides() ->
         assert "3 of 11" in drawn(pilot)[13]
         assert "Keep the filter" in drawn(pilot)[-1]
         await press(pilot, "down", "enter", "space")
-        assert "1 marked 12.6 GiB" in drawn(pilot)[13]
+        assert "1 marked, 12.6 GiB" in drawn(pilot)[13]
         await press(pilot, "escape")
         assert left(pilot)[1] == " logs/                         10:00"
 

@@ -35,7 +35,7 @@ from tui.problem_log import ProblemLog
 from tui.safe_text import display
 from tui.widgets.compare_line import CompareLine
 from tui.widgets.elsewhere import ElsewhereLine
-from tui.widgets.file_pane import FilePane
+from tui.widgets.finding_pane import FindingPane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.speed_panel import SpeedPanel
 from tui.widgets.transfer_table import QueuePane
@@ -92,8 +92,8 @@ class MainBase(Screen[None]):
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
-        self.left = FilePane(manager.browser, self.profile_of, id="left", now=now)
-        self.right = FilePane(manager.browser, self.profile_of, id="right", now=now)
+        self.left = FindingPane(manager.browser, self.profile_of, id="left", now=now)
+        self.right = FindingPane(manager.browser, self.profile_of, id="right", now=now)
         self.queue = QueuePane(manager.snapshot)
         self.totals = SpeedPanel(self.pace_file.words)
         self.key_bar = KeyBar()
@@ -104,7 +104,7 @@ class MainBase(Screen[None]):
         self._asking = 0
 
     @property
-    def other(self) -> FilePane:
+    def other(self) -> FindingPane:
         """The pane across."""
         return self.right if self.pane is self.left else self.left
 
@@ -124,12 +124,12 @@ class MainBase(Screen[None]):
         """Remove the bucket under the cursor, after asking."""
         raise NotImplementedError
 
-    def enter(self, pane: FilePane) -> None:
+    def enter(self, pane: FindingPane) -> None:
         """Give the keys to a pane, at once: keys typed in the same breath are meant for it."""
         self.choose(pane)
         self.set_focus(pane.list)
 
-    def choose(self, pane: FilePane) -> None:
+    def choose(self, pane: FindingPane) -> None:
         """This is the pane that is meant from now on."""
         self.pane = pane
         for one in (self.left, self.right):

@@ -117,7 +117,7 @@ class CopyActions(MainBase):
         model = pane.model
         everything = model.marked_count >= _WHOLE_PLACE_FROM and model.marked_count == model.total
         everything = everything and model.complete and pane.show_hidden and pane.problem is None
-        everything = everything and not places.is_bucket_list(here.place)
+        everything = everything and not (pane.is_finding or places.is_bucket_list(here.place))
         return TransferRequest(
             (here.place,) if everything else tuple(pane.place_of(row) for row in pane.selection()),
             target.place,

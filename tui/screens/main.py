@@ -26,6 +26,7 @@ from tui.screens.compare_actions import CompareActions
 from tui.screens.confirm import QuitScreen
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
+from tui.screens.find_actions import FindActions
 from tui.screens.group_actions import GroupActions
 from tui.screens.help import HelpScreen
 from tui.screens.layout_actions import LayoutActions
@@ -61,6 +62,7 @@ _ASKING = frozenset(
         "pane_move",
         "pane_compare",
         "pane_delete",
+        "pane_find",
         "pane_rename",
         "pane_new_folder",
         "queue_answer",
@@ -83,6 +85,7 @@ class MainScreen(
     BrowseActions,
     BucketActions,
     FileActions,
+    FindActions,
     GroupActions,
     ProblemActions,
     ExposureActions,

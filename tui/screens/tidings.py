@@ -115,7 +115,12 @@ class Tidings(KeyHints):
         """Read again what has new entries, now and then, and never under the user's hands."""
         now = time.monotonic()
         for pane in list(self._stale):
-            busy = pane.is_reading or pane.filter_line.is_focused_now or pane.list.range_start is not None
+            busy = (
+                pane.is_finding
+                or pane.is_reading
+                or pane.filter_line.is_focused_now
+                or pane.list.range_start is not None
+            )
             if busy or now < self._reload_from.get(pane, 0.0):
                 continue
             self._stale.discard(pane)

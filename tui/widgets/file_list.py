@@ -150,7 +150,7 @@ def _name(item: Row, cells: int) -> str:
 
 def _size(item: Row) -> str:
     if item.is_folder:
-        return ""
+        return format.size(item.size) if item.size >= 0 else ""
     if item.kind is EntryKind.LINK:
         return "link"
     if item.kind is EntryKind.SPECIAL:

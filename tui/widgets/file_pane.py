@@ -41,6 +41,8 @@ class FilePane(Vertical):
     """A pane. The screen tells it where to go and asks it what is chosen."""
 
     BINDINGS = keys.bindings(keys.Context.PANES)
+    is_finding = False
+    """The rows were found below the place, and are not what is in it."""
 
     class Changed(Message):
         """Place, marks or rows changed: what is said about the pane elsewhere may be out of date."""
@@ -126,12 +128,8 @@ class FilePane(Vertical):
         self.list.refresh()
 
     def reload(self, *, focus: str = "") -> None:
-        """Read the same place again; its rows stay until the new ones are there, then cursor, marks
-        and filter are as they were.
-
-        Args:
-            focus: Name to put the cursor on instead.
-        """
+        """Read the same place again; its rows stay until the new ones are there, then cursor (or that on
+        the name `focus`), marks and filter are as they were."""
         if self.location is None:
             return
         self._incoming = PaneModel(self.sort, descending=self.descending, filter=self.model.filter)

@@ -44,8 +44,9 @@ class PaneModel:
         self._marks = bytearray()
         self.marked_count = 0
         self.marked_bytes = 0
-        """Of files and objects; what folders hold is not known."""
+        """Of files and objects, and of folders whose size was asked for."""
         self.marked_folders = 0
+        """Those whose size is not known."""
         if filter:
             self.set_filter(filter)
 
@@ -168,10 +169,18 @@ class PaneModel:
         self._marks[index] = on
         step = 1 if on else -1
         self.marked_count += step
-        if self._columns.kinds[index] in _FOLDER_VALUES:
+        size = self._columns.sizes[index]
+        if self._columns.kinds[index] in _FOLDER_VALUES and size < 0:
             self.marked_folders += step
         else:
-            self.marked_bytes += step * max(self._columns.sizes[index], 0)
+            self.marked_bytes += step * max(size, 0)
+
+    def set_size(self, row: Row, size: int) -> None:
+        """What a folder holds is known now, in bytes."""
+        for index, name in enumerate(self._columns.names):
+            if name == row.name and self._columns.kinds[index] in _FOLDER_VALUES:
+                self._columns.sizes[index] = size
+        self._recount()
 
     def mark_positions(self, positions: range, on: bool = True) -> None:
         """Mark the rows shown there."""
@@ -232,7 +241,9 @@ class PaneModel:
     def _recount(self) -> None:
         marks, order = self._marks, self._order
         self.marked_count = sum(marks)
-        self.marked_folders = sum(map(marks.__getitem__, order.folders.order))
-        files = order.files.order
-        sizes = map(self._columns.sizes.__getitem__, compress(files, map(marks.__getitem__, files)))
+        self.marked_folders = sum(
+            self._columns.sizes[index] < 0 for index in order.folders.order if marks[index]
+        )
+        rows = chain(order.folders.order, order.files.order)
+        sizes = (self._columns.sizes[index] for index in rows if marks[index])
         self.marked_bytes = sum(size for size in sizes if size > 0)

@@ -42,8 +42,12 @@ class PaneReader:
         """Ask for a listing; the one before is given up."""
         self.stop()
         self._had = 0
-        self._token = self._browser.list(location, show_hidden=show_hidden)
+        self._token = self.ask(location, show_hidden=show_hidden)
         return self._token
+
+    def ask(self, location: Location, *, show_hidden: bool) -> Token:
+        """The question itself."""
+        return self._browser.list(location, show_hidden=show_hidden)
 
     def look(self) -> Read:
         """What has come, at most some pages at a time; at the end the token is given back."""

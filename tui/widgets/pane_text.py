@@ -85,7 +85,7 @@ def facts(model: PaneModel, problem: Problem | None, *, reading: bool) -> Spans:
     said: Spans = []
     if model.marked_count:
         bytes_too = model.marked_count > model.marked_folders
-        size = f" {format.size_long(model.marked_bytes)}" if bytes_too else ""
+        size = f", {format.size_long(model.marked_bytes)}" if bytes_too else ""
         said.append((f"{model.marked_count:,} marked{size}", "$text-warning bold"))
     elif model.filter:
         looking = "" if model.filtered_count == model.total else ", looking"
