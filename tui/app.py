@@ -24,6 +24,7 @@ from tui.log import log_path, redact
 from tui.pace_file import PaceFile
 from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
+from tui.schedule import Schedule
 from tui.screens.confirm import QuitScreen
 from tui.screens.main import MainScreen
 from tui.streams import complain
@@ -47,6 +48,7 @@ class S3TuiApp(ThemedApp):
         layout: How the screen is divided; the same.
         configuration: The settings; without it none can be changed.
         pace: Rate limit and workers that were set on the screen; the same.
+        schedule: Rate limits by the hour.
         keymap: Keys of the user's own, checked.
         stop: What asks to leave; without it signals are somebody else's business.
         now: Wall clock, for dates.
@@ -71,6 +73,7 @@ class S3TuiApp(ThemedApp):
         layout: LayoutFile | None = None,
         configuration: Configuration | None = None,
         pace: PaceFile | None = None,
+        schedule: Schedule | None = None,
         keymap: Mapping[str, tuple[str, ...]] | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
@@ -90,6 +93,7 @@ class S3TuiApp(ThemedApp):
             book=book,
             layout=layout,
             pace=pace,
+            schedule=schedule,
             configuration=configuration,
             now=now,
         )

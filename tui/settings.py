@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import ConflictPolicy, Profile, UsageError
 from tui.limits import parse_limits
+from tui.schedule import Schedule, read_schedule
 from tui.sizes import parse_count, parse_seconds, parse_size, parse_sse
 
 FILE_NAME = "config.toml"
@@ -35,6 +36,10 @@ require_checksum = true
 read_only = false
 log_file = "/var/log/s3tui.log"
 theme = "light"                # dark light high-contrast no-colour ansi-dark ansi-light
+
+[limits]                       # by the hour, while the screen is open; at other times rate_limit
+"08:00-18:00" = "5M:20M"
+"22:00-06:00" = "off"
 
 [keys]                         # these keys, and only these, do it; the ids stand in the table of keys
 "pane.copy" = ["c", "F5"]
@@ -90,6 +95,8 @@ class Settings:
     read_only: bool = False
     log_file: str | None = None
     theme: str | None = None
+    limits: Schedule = field(default_factory=Schedule)
+    """Rate limits by the hour."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of actions and their keys as they were written; `tui.keymap` checks them."""
     endpoints: tuple[OwnEndpoint, ...] = ()
@@ -160,11 +167,12 @@ def read(table: Mapping[str, Any], path: str) -> Settings:
     """
     given = dict(table)
     endpoints, keys = given.pop("endpoints", {}), given.pop("keys", {})
+    limits = _limits(given.pop("limits", {}), path)
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in _VALUES:
             raise UsageError(
-                f"{path}: there is no setting {name!r} (there are: {_listed(_VALUES)}, endpoints, keys)"
+                f"{path}: there is no setting {name!r} (there are: {_listed(_VALUES)}, endpoints, keys, limits)"
             )
         try:
             values[name] = _VALUES[name](value)
@@ -173,7 +181,16 @@ def read(table: Mapping[str, Any], path: str) -> Settings:
     if not isinstance(endpoints, dict):
         raise UsageError(f"{path}: endpoints is a table: [endpoints.NAME]")
     own = tuple(_endpoint(name, entry, path) for name, entry in endpoints.items())
-    return Settings(path, keys=_keys(keys, path), endpoints=own, **values)
+    return Settings(path, limits=limits, keys=_keys(keys, path), endpoints=own, **values)
+
+
+def _limits(table: object, path: str) -> Schedule:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: limits is a table: [limits]")
+    try:
+        return read_schedule(table)
+    except ValueError as error:
+        raise UsageError(f"{path}: [limits] {error}") from None
 
 
 def _keys(table: object, path: str) -> dict[str, tuple[str, ...]]:

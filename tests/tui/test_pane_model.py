@@ -158,8 +158,8 @@ def test_marks_are_counted_exactly(pages: list[Rows], data: st.DataObject) -> No
                 model.set_filter("")
         marked = model.marked()
         assert model.marked_count == len(marked)
-        assert model.marked_folders == sum(row.is_folder for row in marked)
-        assert model.marked_bytes == sum(max(r.size, 0) for r in marked if not r.is_folder)
+        assert model.marked_folders == sum(row.is_folder and row.size < 0 for row in marked)
+        assert model.marked_bytes == sum(max(row.size, 0) for row in marked)
 
 
 def test_marks_are_kept_by_name_when_a_place_is_read_again() -> None:

@@ -33,6 +33,7 @@ from tui.place_book import PlaceBook
 from tui.ports import ManagerPort
 from tui.problem_log import ProblemLog
 from tui.safe_text import display
+from tui.schedule import Follower, Schedule
 from tui.widgets.compare_line import CompareLine
 from tui.widgets.elsewhere import ElsewhereLine
 from tui.widgets.finding_pane import FindingPane
@@ -79,6 +80,7 @@ class MainBase(Screen[None]):
         layout: LayoutFile | None = None,
         configuration: Configuration | None = None,
         pace: PaceFile | None = None,
+        schedule: Schedule | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -89,13 +91,14 @@ class MainBase(Screen[None]):
         self.layout_file = layout or LayoutFile()
         self.configuration = configuration
         self.pace_file = pace or PaceFile()
+        self.schedule = Follower(schedule or Schedule())
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
         self.left = FindingPane(manager.browser, self.profile_of, id="left", now=now)
         self.right = FindingPane(manager.browser, self.profile_of, id="right", now=now)
         self.queue = QueuePane(manager.snapshot)
-        self.totals = SpeedPanel(self.pace_file.words)
+        self.totals = SpeedPanel(self.pace_file.words, self.schedule.words)
         self.key_bar = KeyBar()
         self.compare_line = CompareLine()
         self.pane = self.left

@@ -36,6 +36,7 @@ from tui.screens.place_actions import SAVE_EVERY, PlaceActions
 from tui.screens.problems import ProblemActions
 from tui.screens.profile_actions import ProfileActions
 from tui.screens.property_actions import PropertyActions
+from tui.screens.schedule_actions import ScheduleActions
 from tui.screens.settings_actions import SettingsActions
 from tui.screens.tidings import RELOAD_AFTER
 from tui.screens.undo_actions import UndoActions
@@ -92,6 +93,7 @@ class MainScreen(
     PlaceActions,
     LayoutActions,
     ProfileActions,
+    ScheduleActions,
     SettingsActions,
     UploadActions,
     UndoActions,
@@ -147,6 +149,7 @@ class MainScreen(
 
     def tick(self) -> None:
         """Look at the queue; draw what changed."""
+        self.follow_schedule()
         snapshot = self.queue.tick()
         self.totals.show(snapshot, self.manager.speed_history())
         self.welcome(snapshot)

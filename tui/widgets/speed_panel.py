@@ -15,6 +15,7 @@ from tui.bars import bar
 from tui.log import log_path
 from tui.places import home
 from tui.safe_text import cut, display, width
+from tui.schedule import Limits
 from tui.widgets.line_table import Spans
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -70,13 +71,16 @@ def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
     return out
 
 
-def settings(snapshot: EngineSnapshot, kept: str = "") -> list[tuple[str, str]]:
+def settings(snapshot: EngineSnapshot, kept: str = "", until: str = "") -> list[tuple[str, str]]:
     """Knobs and proofs.
 
     Args:
         kept: What to say of knobs that stay as they are at the next start.
+        until: When the limits will be others, by themselves.
     """
-    words = f"limit {limit_words(snapshot.upload_limit, snapshot.download_limit)}"
+    words = f"limit {limit_words(snapshot.upload_limit, snapshot.download_limit)}" + (
+        f" {until}" if until else ""
+    )
     out = [(words, "warn" if snapshot.upload_limit or snapshot.download_limit else "dim")]
     if snapshot.totals.verified:
         out.append((f"verified {snapshot.totals.verified:,}", "good"))
@@ -100,12 +104,20 @@ class SpeedPanel(Widget):
         "speed-panel--bar-back",
     }
 
-    def __init__(self, kept: Callable[[EngineSnapshot], str] = lambda _: "") -> None:
+    def __init__(
+        self,
+        kept: Callable[[EngineSnapshot], str] = lambda _: "",
+        until: Callable[[Limits], str] = lambda _: "",
+    ) -> None:
         super().__init__(id="totals")
-        self._kept = kept
+        self._kept, self._until = kept, until
         self._snapshot: EngineSnapshot | None = None
         self._history: tuple[float, ...] = ()
         self._lines: list[Spans] = []
+
+    def _settings(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
+        until = self._until((snapshot.upload_limit, snapshot.download_limit))
+        return settings(snapshot, self._kept(snapshot), until)
 
     def show(self, snapshot: EngineSnapshot, history: tuple[float, ...]) -> None:
         """Take new numbers."""
@@ -133,7 +145,7 @@ class SpeedPanel(Widget):
             line = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
             room -= columns + 1
         line += _joined(
-            [*self._trouble(snapshot, room), *facts(snapshot), *settings(snapshot, self._kept(snapshot))],
+            [*self._trouble(snapshot, room), *facts(snapshot), *self._settings(snapshot)],
             room,
         )
         return [line]
@@ -151,7 +163,7 @@ class SpeedPanel(Widget):
         texts = [
             _joined([*self._trouble(snapshot, room), first, *self._counts(snapshot)], room),
             progress + _joined(rest, room_left),
-            _joined(settings(snapshot, self._kept(snapshot)), room),
+            _joined(self._settings(snapshot), room),
         ]
         return [[(drawn[i], "graph"), ("   ", ""), *texts[i]] for i in range(3)]
 
