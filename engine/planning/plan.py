@@ -293,15 +293,20 @@ class Plan:
     def cost(self, choice: PlanChoice) -> PlanCost:
         """What would be moved, and what that takes."""
         with self._lock:
-            found = [self._classes[what] for what in PlanClass if self._options(what, choice) is not None]
+            items = moved = requests = 0
+            for what, found in self._classes.items():
+                if self._options(what, choice) is None:
+                    continue
+                taken = found.all.items - found.out.items
+                items += taken
+                if what is PlanClass.SAME and choice.same is ConflictPolicy.SKIP:
+                    requests += taken  # The source is deleted, and nothing is moved.
+                    continue
+                moved += found.all.bytes - found.out.bytes
+                requests += found.all.requests - found.out.requests
             extra = self._classes[PlanClass.EXTRA]
-            return PlanCost(
-                sum(each.all.items - each.out.items for each in found),
-                sum(each.all.bytes - each.out.bytes for each in found),
-                sum(each.all.requests - each.out.requests for each in found),
-                extra.all.items - extra.out.items,
-                extra.all.bytes - extra.out.bytes,
-            )
+            left = extra.all.items - extra.out.items
+            return PlanCost(items, moved, requests, left, extra.all.bytes - extra.out.bytes)
 
     # -- the end -----------------------------------------------------------------------------------
 

@@ -115,6 +115,12 @@ def test_what_is_unticked_is_neither_moved_nor_counted() -> None:
     assert plan.cost(choice).items == 4
 
 
+def test_of_a_move_what_is_there_already_costs_no_bytes() -> None:
+    plan = example()
+    assert plan.cost(PlanChoice(same=P.SKIP)) == plans.PlanCost(5, 1 + 2 + 8 + 16, 5)
+    assert plan.cost(PlanChoice(same=P.OVERWRITE)) == plans.PlanCost(5, 1 + 2 + 4 + 8 + 16, 5)
+
+
 def test_deletions_are_those_that_were_ticked() -> None:
     plan = example()
     plan.tick(C.EXTRA, 0)
