@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from textual.widgets import Input
+
 from engine import Location, ObjectRef
 from tests.tui import example
 from tests.tui.drive import press, running, settled
@@ -114,6 +116,8 @@ async def draw(picture: Picture) -> str:
     ) as pilot:
         await press(pilot, *picture.keys)
         await pilot.pause(0.15)
+        for line in pilot.app.screen.query(Input):
+            line.cursor_blink = False  # a slow machine would show it now and not then
         await settled(pilot)
         svg = pilot.app.export_screenshot(title="s3tui")
     # The ids are made from a sum over the text; a plain name keeps the differences between two
