@@ -51,9 +51,14 @@ class Ranked:
             self._pieces.append([entry])
             self._lasts.append(entry)
             return
-        at = min(bisect_left(self._lasts, entry), len(self._pieces) - 1)
-        piece = self._pieces[at]
-        insort(piece, entry)
+        if entry > self._lasts[-1]:  # As most are.
+            at = len(self._pieces) - 1
+            piece = self._pieces[at]
+            piece.append(entry)
+        else:
+            at = bisect_left(self._lasts, entry)
+            piece = self._pieces[at]
+            insort(piece, entry)
         if len(piece) > 2 * _PIECE:
             self._pieces[at : at + 1] = [piece[:_PIECE], piece[_PIECE:]]
             self._lasts.insert(at, piece[_PIECE - 1])

@@ -129,8 +129,15 @@ async def test_a_filter_that_begins_with_a_name_is_left_to_the_server() -> None:
         assert asked == ["", "2026"]
         pane.set_filter("2026-0*")
         assert asked == ["", "2026"], "it was asked for again at each key"
+        browser.release(9)
+        await until(pilot, lambda: not pane.is_reading and len(pane.model) > 0)
+        await press(pilot, "tab", "j", "space")
+        marked = pane.model.marked_tokens()
+        browser.hold = False
         pane.set_filter("")
         assert asked == ["", "2026", ""], "what the server left out stays away"
+        await until(pilot, lambda: not pane.is_reading)
+        assert pane.model.marked_tokens() == marked != set(), "the mark is lost"
 
 
 async def test_the_size_of_a_folder_is_added_up_and_counts_among_the_marks() -> None:

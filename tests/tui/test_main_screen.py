@@ -31,7 +31,7 @@ SCREEN = """\
 │ ▲ dump.tar              RUN     38%  92.1M/s     5m  → s3://backu…6/dump.tar▐│
 │ ▼ logs-2026-10.tgz      RUN     71%  12.3M/s  3m03s  → ~/data/log…026-10.tgz▐│
 │ ▲ db-2026-11-22…mp.zst  WAIT    70%  retry 2/8 in 12s (503 SlowDown)        ▐│
-│ ▲ report[1].csv         ASKS         the target exists and is younger (Ente… │
+│ ▲ report[1].csv         ASKS         the target exists and is younger (a an… │
 │ ▲ db-2026-11-23…mp.zst  PAUSED  24%  3.1G of 12.6G   → s3://backu…3.dump.zst │
 │ ▲ 研究データ.parquet    QUEUED       3.0G            → s3://backu…タ.parquet │
 ╰──────────────────────────────────────────────────────────────────────────────╯

@@ -50,17 +50,17 @@ class FindActions(MainBase):
         model, whole = pane.model, CountProgress(0, 0)
         for row in folders:
             token = self.manager.browser.count([Location(pane.place_of(row), here.connection)])
-            counted = await self._count(token, row, whole, folders)
+            counted = await self._count(token, here, whole, folders)
             if counted is None:
                 return
             model.set_size(row, counted.bytes)
             whole = CountProgress(whole.objects + counted.objects, whole.bytes + counted.bytes)
             if pane.model is model:
                 pane.marks_changed()
-        self.notice.say(f"{_what(folders)}: {_sum(whole)}  ({key_of('pane.back')} hides this)")
+        self.notice.say(f"{_what(folders)}: {_sum(whole, here)}  ({key_of('pane.back')} hides this)")
 
     async def _count(
-        self, token: Token, row: Row, before: CountProgress, folders: Sequence[Row]
+        self, token: Token, here: Location, before: CountProgress, folders: Sequence[Row]
     ) -> CountProgress | None:
         """What is in one of them, said as it grows; ``None`` if it failed or was given up."""
         browser = self.manager.browser
@@ -81,7 +81,7 @@ class FindActions(MainBase):
                     return None
                 so_far = CountProgress(before.objects + counted.objects, before.bytes + counted.bytes)
                 self.notice.say(
-                    f"{_what(folders)}: {_sum(so_far)} so far, counting…  ({key_of('pane.back')} stops)"
+                    f"{_what(folders)}: {_sum(so_far, here)} so far, counting…  ({key_of('pane.back')} stops)"
                 )
                 await asyncio.sleep(_POLL)
         finally:
@@ -93,5 +93,6 @@ def _what(folders: Sequence[Row]) -> str:
     return display(f"{folders[0].name}/") if len(folders) == 1 else format.counted(len(folders), "folder")
 
 
-def _sum(counted: CountProgress) -> str:
-    return f"{format.counted(counted.objects, 'file')}, {format.size_long(counted.bytes)}"
+def _sum(counted: CountProgress, here: Location) -> str:
+    noun = "file" if here.connection is None else "object"
+    return f"{format.counted(counted.objects, noun)}, {format.size_long(counted.bytes)}"

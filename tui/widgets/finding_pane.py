@@ -125,7 +125,11 @@ class FindingPane(FilePane):
             return
         head, starting = server_head(text), self._finder.starting
         if starting and not head.startswith(starting):
-            self._read_anew("")
+            self._finder.starting = ""
+            if self.model.marked_count:
+                self.reload()  # Slower, but the marks are kept.
+            else:
+                self._read_anew("")
         elif (
             head and not starting and self.is_reading and self.scanned >= LONG and not self.model.marked_count
         ):
