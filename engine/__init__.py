@@ -7,21 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.browser import (
-    Answer,
-    Browser,
-    ConnectionTest,
-    CountProgress,
-    Details,
-    ListingProgress,
-    Token,
-    Wanted,
-)
-from engine.browsing.buckets import BucketContent
-from engine.browsing.preview import Preview
-from engine.browsing.properties import ObjectProperties, PropertyChange
-from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
-from engine.browsing.versions import ChangeProgress, VersionListing
 from engine.config import EngineConfig
 from engine.errors import (
     Condition,
@@ -59,7 +44,6 @@ from engine.model import (
 )
 from engine.pace.cancel import CancelToken
 from engine.page import EntryKind, Page
-from engine.planning.plan import Plan, PlanChoice, PlanClass, PlanCost, PlanCount, PlanRow, PlanTally
 from engine.s3.facts import ObjectVersion
 from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
 from engine.secrets import hide_secrets
@@ -80,9 +64,25 @@ from engine.snapshot import (
 )
 
 if TYPE_CHECKING:
+    from engine.browser import (
+        Answer,
+        Browser,
+        ConnectionTest,
+        CountProgress,
+        Details,
+        ListingProgress,
+        Token,
+        Wanted,
+    )
     from engine.browsing.adopting import Adoptable, MatchProgress
+    from engine.browsing.buckets import BucketContent
+    from engine.browsing.preview import Preview
+    from engine.browsing.properties import ObjectProperties, PropertyChange
+    from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
+    from engine.browsing.versions import ChangeProgress, VersionListing
     from engine.manager import OperationProgress, TransferManager
     from engine.planner import Planner
+    from engine.planning.plan import Plan, PlanChoice, PlanClass, PlanCost, PlanCount, PlanRow, PlanTally
     from engine.queue.uploads import OwnUpload
     from engine.reading import SavedQueue, read_history, read_queue
     from engine.s3.connection import Connections
@@ -91,16 +91,40 @@ if TYPE_CHECKING:
     from engine.verifying import Compared, verify
 
 _LATER = {
+    "AbortProgress": "engine.browsing.uploads",
     "Adoptable": "engine.browsing.adopting",
-    "MatchProgress": "engine.browsing.adopting",
+    "Answer": "engine.browser",
+    "Browser": "engine.browser",
+    "BucketContent": "engine.browsing.buckets",
+    "ChangeProgress": "engine.browsing.versions",
     "Compared": "engine.verifying",
+    "ConnectionTest": "engine.browser",
     "Connections": "engine.s3.connection",
+    "CountProgress": "engine.browser",
+    "Details": "engine.browser",
     "FinishedItem": "engine.state.records",
+    "IncompleteUpload": "engine.browsing.uploads",
+    "ListingProgress": "engine.browser",
+    "MatchProgress": "engine.browsing.adopting",
+    "ObjectProperties": "engine.browsing.properties",
     "OperationProgress": "engine.manager",
     "OwnUpload": "engine.queue.uploads",
+    "Plan": "engine.planning.plan",
+    "PlanChoice": "engine.planning.plan",
+    "PlanClass": "engine.planning.plan",
+    "PlanCost": "engine.planning.plan",
+    "PlanCount": "engine.planning.plan",
+    "PlanRow": "engine.planning.plan",
+    "PlanTally": "engine.planning.plan",
     "Planner": "engine.planner",
+    "Preview": "engine.browsing.preview",
+    "PropertyChange": "engine.browsing.properties",
     "SavedQueue": "engine.reading",
+    "Token": "engine.browser",
     "TransferManager": "engine.manager",
+    "UploadsFound": "engine.browsing.uploads",
+    "VersionListing": "engine.browsing.versions",
+    "Wanted": "engine.browser",
     "prepare_state_dir": "engine.state.lock",
     "read_history": "engine.reading",
     "read_queue": "engine.reading",

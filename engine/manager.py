@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from engine.browser import Browser
 from engine.config import EngineConfig
 from engine.errors import Condition, Problem
 from engine.local.folders import let_go_of_folders
@@ -37,9 +35,13 @@ from engine.queue.uploads import UploadCommands
 from engine.s3.connection import Connections
 from engine.s3.profiles import Profile
 from engine.snapshot import EngineSnapshot, Event, Totals, TransferDetail, TransferSnapshot, View
+from engine.state.reading import without_gc
 from engine.state.store import Store
 from engine.transfer import Transfer
 from engine.workers import WorkerPool
+
+if TYPE_CHECKING:
+    from engine.browser import Browser
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +91,9 @@ class TransferManager(UploadCommands, TroubleLog):
     ) -> None:
         fs, clock = fs or FsOps(), clock or SystemClock()
         self._connections = connections or Connections(clock=clock)
-        with no_garbage():
-            self._store = Store.open(config.state_dir, fs=fs, clock=clock)
+        self._store = Store.open(config.state_dir, fs=fs, clock=clock)
         self._core = Core(config, self._store, self._connections, fs, clock)
-        self._browser = Browser(self._connections, fs, clock)
+        self._browser: Browser | None = None
         self._closer = Closer(self._core)
         self._debts = Debts(self._core)
         self._intake = Intake(self._core, Planner(self._connections, fs, clock), self._closer)
@@ -111,7 +112,7 @@ class TransferManager(UploadCommands, TroubleLog):
         short = open_files.shortage(config.workers, files)
         self.notices: tuple[str, ...] = (*self._store.loaded.notices, *([short] if short else ()))
         """What had to be mended when the saved queue was read, and what this machine is short of, in words."""
-        with no_garbage():
+        with without_gc():
             recover(self._core, self._debts, self._reporter, only_new=only_new)
 
     # -- life --------------------------------------------------------------------------------------
@@ -149,7 +150,8 @@ class TransferManager(UploadCommands, TroubleLog):
             core.work.notify_all()
             core.news.notify_all()
         self._end.cancel("quit")
-        self._browser.close()
+        if self._browser is not None:
+            self._browser.close()
         left = self._pool.join(until - 0.4)
         if left:
             log.warning("%d workers did not end in time", left)
@@ -214,7 +216,15 @@ class TransferManager(UploadCommands, TroubleLog):
 
     @property
     def browser(self) -> Browser:
-        """What panes ask."""
+        """What panes ask; made, and its modules loaded, when somebody first does."""
+        if self._browser is None:
+            from engine.browser import Browser
+
+            with self._core.lock:
+                if self._browser is None:
+                    self._browser = Browser(self._connections, self._core.fs, self._core.clock)
+                    if self._is_closed:
+                        self._browser.close()
         return self._browser
 
     # -- looking -----------------------------------------------------------------------------------
@@ -314,7 +324,7 @@ class TransferManager(UploadCommands, TroubleLog):
         if rest > 0 and core.clock.wait(self._end, rest):
             return True
         with core.lock:
-            return core.revision != seen or core.news.wait(max(0.0, timeout - rest))
+            return core.revision != seen or core.hear(timeout - rest)
 
     def is_over(self, id: OperationId) -> bool:
         """Nothing of this operation moves by itself any more; true for one that is not known."""
@@ -372,18 +382,6 @@ class TransferManager(UploadCommands, TroubleLog):
                 core.go(item, S.QUEUED)
                 core.save(item)
                 core.requeue(item)
-
-
-@contextmanager
-def no_garbage() -> Iterator[None]:
-    """Hundreds of thousands of small values are made, and none of them is garbage: do not look for any."""
-    was_looking = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_looking:
-            gc.enable()
 
 
 def _asking_for(items: Iterable[Transfer], connection: ConnectionId) -> list[Transfer]:

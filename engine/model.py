@@ -31,7 +31,21 @@ BUFFER_SIZE = 1 * MIB
 """What one worker holds of a body at a time; memory is bounded by workers times this."""
 
 
-class ItemKind(Enum):
+class Choice(Enum):
+    """One of a few values.
+
+    Members are hashed as the only ones of their kind: an Enum's own hash is a call of Python, made dozens of times
+    for each small file.
+    """
+
+    __hash__ = object.__hash__
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        """Its value, without the calls that `value` takes."""
+
+
+class ItemKind(Choice):
     """What an item does."""
 
     UPLOAD = "upload"
@@ -40,7 +54,7 @@ class ItemKind(Enum):
     DELETE = "delete"
 
 
-class TransferState(Enum):
+class TransferState(Choice):
     """Where an item stands. RUNNING and FINISHING are never on disk: there they are QUEUED."""
 
     QUEUED = "queued"
@@ -93,7 +107,7 @@ class TransferState(Enum):
         return self in (TransferState.FAILED, TransferState.WAITING, TransferState.ATTENTION)
 
 
-class Outcome(Enum):
+class Outcome(Choice):
     """How a DONE item ended."""
 
     TRANSFERRED = "transferred"
@@ -104,7 +118,7 @@ class Outcome(Enum):
     DELETED = "deleted"
 
 
-class Verified(Enum):
+class Verified(Choice):
     """What proves that target and source hold the same bytes, strongest first."""
 
     CRC = "crc"
@@ -115,7 +129,7 @@ class Verified(Enum):
     """Only the size could be compared: the server offered nothing better."""
 
 
-class ConflictPolicy(Enum):
+class ConflictPolicy(Choice):
     """What to do where the target already exists."""
 
     ASK = "ask"
@@ -296,6 +310,10 @@ class Checkpoint:
     """How often it had to begin anew: the server had dropped the upload, or what was fetched was damaged."""
     object_version: str | None = None
     """The version that was written or fetched, where the bucket keeps versions."""
+
+
+NO_CHECKPOINT = Checkpoint()
+"""Of all items that have not begun: one for a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,11 @@ class Scheduler:
         return tuple(self._rotation)
 
     @property
+    def active_count(self) -> int:
+        """How many those are."""
+        return len(self._rotation)
+
+    @property
     def may_have_more(self) -> bool:
         """There may be work for another worker, too."""
         return bool(

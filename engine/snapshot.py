@@ -292,10 +292,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A rare fact that is worth a notice: an item started, finished, failed or asks."""
+    """A rare fact that is worth a notice: an item finished, failed or asks."""
 
     kind: str
-    """``started``, ``finished``, ``failed``, ``attention``, ``cancelled``, ``planned`` (an operation), ``refused``."""
+    """``finished``, ``failed``, ``attention``, ``cancelled``, ``planned`` (an operation), ``refused``."""
     row: TransferSnapshot | None
     operation: OperationId | None = None
     text: str = ""

@@ -14,7 +14,7 @@ from engine.errors import Problem
 from engine.jobs.protocol import Part, PartAction
 from engine.model import (
     DEFAULT_PART_SIZE,
-    Checkpoint,
+    NO_CHECKPOINT,
     ConfirmedPart,
     ItemKind,
     OperationId,
@@ -111,7 +111,7 @@ class Transfer:
         self.also: tuple[OperationId, ...] = ()
         """Later operations that asked for the same thing."""
         self.state = S.QUEUED
-        self.checkpoint = Checkpoint()
+        self.checkpoint = NO_CHECKPOINT
         self.parts: dict[int, ConfirmedPart] = {}
         """The confirmed parts, as journalled."""
         self.unsaved_parts: list[ConfirmedPart] = []
@@ -154,7 +154,7 @@ class Transfer:
         """What would not have to be moved again."""
         if self.run is not None and self.run.parts:
             return self.run.confirmed_bytes
-        return sum(part.length for part in self.parts.values())
+        return sum(part.length for part in self.parts.values()) if self.parts else 0
 
     @property
     def bytes_done(self) -> int:
@@ -231,6 +231,9 @@ class Run:
         """Take over what `Job.begin` found. What is to be moved goes before what is only checked."""
         self.parts = list(parts)
         self.size = size
+        if len(self.parts) == 1 and not self.parts[0].confirmed:
+            self.pending = deque(self.parts)
+            return
         todo = [p for p in self.parts if not p.confirmed or p.action is PartAction.CHECK]
         todo.sort(key=lambda part: (part.action is PartAction.CHECK, part.number))
         self.pending = deque(todo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
         os.environ.setdefault("TEXTUAL_FPS", "20")
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    # Most of what is made lives as long as the queue: looking for garbage every 700 objects took a fifth of all time.
+    gc.set_threshold(20_000, 20, 20)
     try:
         from tui.cli import run
 

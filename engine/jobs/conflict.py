@@ -76,6 +76,8 @@ def decide(
 def policy_of(context: JobContext) -> ConflictPolicy:
     """The policy in force: what the user has answered wins, and outlives answers to other questions."""
     checkpoint = context.checkpoint
+    if checkpoint.answer is None:
+        return checkpoint.policy or context.spec.options.on_conflict
     try:
         answered = ConflictPolicy(checkpoint.answer)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from engine.errors import Permanent
@@ -11,10 +12,12 @@ from engine.pace.cancel import CancelToken
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
 
+_DOUBTFUL = re.compile(r"[\x00-\x1f\\]|//|^/")
+
 
 def is_doubtful(key: str) -> bool:
     """Servers that keep objects as files turn such keys into others: SeaweedFS drops backslashes, others slashes."""
-    return "\\" in key or "//" in key or key.startswith("/") or any(ord(c) < 32 for c in key)
+    return _DOUBTFUL.search(key) is not None
 
 
 def check_kept(connection: Connection, ref: ObjectRef, token: CancelToken) -> None:
@@ -23,10 +26,10 @@ def check_kept(connection: Connection, ref: ObjectRef, token: CancelToken) -> No
     Raises:
         Permanent: ``key-refused``: it is not, though the server answered as if all were well.
     """
-    from engine.s3.listing import list_pages
-
     if not is_doubtful(ref.key):
         return
+    from engine.s3.listing import list_pages
+
     try:
         for page in list_pages(connection, ref.bucket, ref.key, delimiter=None, token=token):
             if "" in page.names:

@@ -7,6 +7,7 @@ import mimetypes
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from engine.model import TransferOptions
 
@@ -43,6 +44,16 @@ def mtime_of(metadata: Mapping[str, str], last_modified: float) -> float | Fract
 
 def content_type(path: str) -> str | None:
     """Guessed from the name; ``None`` where it says nothing."""
+    name = path.rpartition("/")[2]
+    first = name.find(".")
+    if first < 0:
+        return None
+    # Nothing before its first dot counts; a dot that hides it is no such one.
+    return _kind_of("/" + name if first == 0 else "/x" + name[first:])
+
+
+@lru_cache(maxsize=512)
+def _kind_of(path: str) -> str | None:
     kind, encoding = mimetypes.guess_type(path, strict=False)
     if encoding is not None:
         return {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}.get(

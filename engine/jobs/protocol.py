@@ -100,6 +100,10 @@ class Finished:
     """A move: after the record of `placed`, `Job.remove_source` is called, then it is DONE."""
     emptied: str | None = None
     """A local folder out of which a name was taken: what is DONE stays gone after a power cut."""
+    crc: int | None = None
+    """For history, where it is not in the checkpoint: of small items nothing but their end is worth one."""
+    etag: str | None = None
+    version_id: str | None = None
 
 
 class Job(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -112,10 +113,13 @@ class SinglePut:
         self, ref: ObjectRef, part: Part, mode: str, if_none_match: bool, if_match: str | None
     ) -> PutReply:
         ctx, source, options = self._ctx, self._source, self._ctx.spec.options
-        sent = self._sent = self._read(mode)
+        # What fits into the buffer is read once, and sent from there: it cannot change between.
+        held = None if source is None else source.whole()
+        sent = self._sent = self._read(mode, held)
         metadata: dict[str, str] = {}
         if source is not None:
-            source.check()
+            if held is None:
+                source.check()
             metadata[MTIME] = mtime_text(source.identity.mtime_ns)
 
         def moved(count: int) -> None:
@@ -125,13 +129,14 @@ class SinglePut:
             part.done = 0
             if source is None:
                 return iter(())
-            return source.sending(0, source.size, ctx.token, ctx.limiter, moved)
+            return source.sending(0, source.size, ctx.token, ctx.limiter, moved, held)
 
         try:
             reply = ctx.connection.wire.put_object(
                 ref,
                 pieces,
                 self._size,
+                body=held if ctx.limiter.rate is None else None,
                 crc32=sent.crc if mode in _CRC_MODES else None,
                 md5=sent.md5 if mode == "md5" else None,
                 headers=put_headers(options, metadata, None if source is None else content_type(self._path)),
@@ -144,14 +149,18 @@ class SinglePut:
             if error.code == "bad-digest" and source is not None:
                 source.check()  # It was not the line: the file changed between the two readings.
             raise
+        part.done = self._size
         if source is not None and mode == "none":
             source.check()  # Nobody else has compared the two readings.
         return reply
 
-    def _read(self, mode: str) -> _Sent:
+    def _read(self, mode: str, held: memoryview | None) -> _Sent:
         source = self._source
         if source is None:
             return _Sent(0, hashlib.md5(usedforsecurity=False).digest())
+        if held is not None:
+            md5 = None if mode in _CRC_MODES else hashlib.md5(held, usedforsecurity=False).digest()
+            return _Sent(zlib.crc32(held), md5)
         if mode in _CRC_MODES:
             return _Sent(source.crc_of(0, source.size, self._ctx.token), None)
         return _Sent(*source.crc_and_md5_of(0, source.size, self._ctx.token))

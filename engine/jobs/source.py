@@ -13,7 +13,7 @@ from typing import TypeVar
 from engine.errors import Interrupted, NeedsAnswer, Permanent
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
-from engine.local.identity import identity_of
+from engine.local.identity import identity_of, is_identity_of
 from engine.model import Facts, SourceIdentity
 from engine.pace.cancel import CancelToken
 from engine.pace.limiter import RateLimiter
@@ -88,7 +88,7 @@ class SourceFile:
         self._check(facts)
 
     def _check(self, facts: os.stat_result) -> None:
-        if identity_of(facts) != self.identity:
+        if not is_identity_of(self.identity, facts):
             raise self.changed(f"{self.size} bytes then, {facts.st_size} now")
 
     def changed(self, detail: str) -> NeedsAnswer:
@@ -114,6 +114,29 @@ class SourceFile:
             md5.update(piece)
         return crc, md5.digest()
 
+    def whole(self) -> memoryview | None:
+        """All of it in this thread's buffer, where it fits; it stays there until the thread next uses that.
+
+        Raises:
+            NeedsAnswer: ``source-changed``: it is not what it was when it was opened.
+        """
+        buffer, size = worker_buffer(), self.identity.size
+        if size > len(buffer):
+            return None
+        piece = buffer[:size]
+
+        def read() -> os.stat_result:
+            try:
+                count = self._fs.pread_into(self._fd, piece, 0) if size else 0
+            except OSError as error:
+                raise local_error(error, "read", self.path) from error
+            if count < size:
+                raise self.changed("it became shorter")
+            return self._fs.fstat(self._fd)
+
+        self._check(self._using(read))
+        return piece
+
     def sending(
         self,
         offset: int,
@@ -121,16 +144,24 @@ class SourceFile:
         token: CancelToken,
         limiter: RateLimiter,
         sent: Callable[[int], None],
+        held: memoryview | None = None,
     ) -> Iterator[memoryview]:
-        """The range piece by piece, as fast as the limiter lets it; `sent` is told how far it is."""
+        """The range piece by piece, as fast as the limiter lets it; `sent` is told how far it is.
+
+        Args:
+            held: The bytes of the range, where they have been read already.
+        """
         done = 0
         while done < length:
             token.check()
             buffer = worker_buffer()
             count = limiter.piece(min(len(buffer), length - done))
             limiter.take(count, token)
-            piece = buffer[:count]
-            self._read(piece, offset + done)
+            if held is None:
+                piece = buffer[:count]
+                self._read(piece, offset + done)
+            else:
+                piece = held[done : done + count]
             yield piece
             done += count
             sent(done)

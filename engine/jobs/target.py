@@ -11,7 +11,7 @@ from engine.jobs.conflict import Decision, decide, policy_of
 from engine.jobs.protocol import JobContext
 from engine.local.publish import numbered
 from engine.lookup import look_at
-from engine.model import Checkpoint, ConflictPolicy, Facts, ObjectRef, Verified
+from engine.model import NO_CHECKPOINT, ConflictPolicy, Facts, ObjectRef, Verified
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class TargetKey:
     def first_look(self) -> Facts | None:
         """As planned, if it was looked at then and nothing has been done since; conditions guard the rest."""
         spec = self._ctx.spec
-        if spec.target_was_listed and self._ctx.checkpoint == Checkpoint():
+        if spec.target_was_listed and self._ctx.checkpoint == NO_CHECKPOINT:
             return spec.target_facts
         return self.look()
 
@@ -98,7 +98,7 @@ class TargetKey:
             NeedsAnswer: ``target-exists``.
         """
         options = self._ctx.spec.options
-        is_first = self._ctx.checkpoint == Checkpoint()
+        is_first = self._ctx.checkpoint == NO_CHECKPOINT
         policy = policy_of(self._ctx)
         self.if_none_match, self.if_match = False, None
         if policy is ConflictPolicy.OVERWRITE and (is_under_way or not options.skip_identical):

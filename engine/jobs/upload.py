@@ -241,9 +241,14 @@ class UploadJob:
         if self._ended_otherwise is not None:
             return self._not_sent(self._ended_otherwise)
         if self._put is not None:
-            verified = demand(self._options, self._put.verify(self._key.ref), "verify", str(self._key.ref))
-            self._keep_identity(self._put)
-            return self._sent(verified)
+            put = self._put
+            verified = demand(self._options, put.verify(self._key.ref), "verify", str(self._key.ref))
+            if self._options.move:
+                self._keep_identity(put)
+            finished = self._sent(verified)
+            if put.etag is not None:
+                finished.crc, finished.etag, finished.version_id = put.crc, put.etag, put.version_id
+            return finished
         return self._complete()
 
     def _complete(self) -> Finished:
@@ -269,17 +274,15 @@ class UploadJob:
         raise self._key.taken(source.facts, self._path)
 
     def _keep_identity(self, put: SinglePut | None = None) -> None:
-        """For history, and for a move, which may only remove the very file that was sent."""
-        if self._source is not None:
-            checkpoint = replace(self._ctx.checkpoint, identity=self._source.identity)
-            if put is not None and put.etag is not None:
-                checkpoint = replace(
-                    checkpoint,
-                    expected_crc=put.crc,
-                    expected_etag=put.etag,
-                    object_version=put.version_id,
-                )
-            self._ctx.save(checkpoint)
+        """For a move, which may only remove the very file that was sent; and what history wants to know."""
+        if self._source is None:
+            return
+        checkpoint = replace(self._ctx.checkpoint, identity=self._source.identity)
+        if put is not None and put.etag is not None:
+            checkpoint = replace(
+                checkpoint, expected_crc=put.crc, expected_etag=put.etag, object_version=put.version_id
+            )
+        self._ctx.save(checkpoint)
 
     def _sent(self, verified: Verified) -> Finished:
         check_kept(self._ctx.connection, self._key.ref, self._ctx.token)

@@ -27,6 +27,17 @@ def is_still(recorded: SourceIdentity | None, now: SourceIdentity) -> bool:
     return recorded is not None and replace(recorded, dev=now.dev) == now
 
 
+def is_identity_of(identity: SourceIdentity, stat: os.stat_result) -> bool:
+    """It is still that file, in that content."""
+    return (
+        stat.st_mtime_ns == identity.mtime_ns
+        and stat.st_ctime_ns == identity.ctime_ns
+        and stat.st_size == identity.size
+        and stat.st_ino == identity.inode
+        and stat.st_dev == identity.dev
+    )
+
+
 def was_at_rest(identity: SourceIdentity, wall: float) -> bool:
     """The file had not been touched for `REST_SECONDS` at the time `wall` (seconds since the epoch).
 

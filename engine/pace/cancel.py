@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from engine.errors import Interrupted
 
@@ -79,13 +78,14 @@ class CancelToken:
             seconds = min(max(seconds, 0.0), threading.TIMEOUT_MAX)
         return event.wait(seconds)
 
-    @contextmanager
-    def hook(self, callback: Callable[[], object]) -> Iterator[None]:
+    def hook(self, callback: Callable[[], object]) -> Hook:
         """Run `callback` at cancel while the ``with`` block lasts; at once if already cancelled.
 
         An exception of the callback is logged and goes no further: the canceller is not to blame.
         """
-        key = object()
+        return Hook(self, callback)
+
+    def _add(self, key: object, callback: Callable[[], object]) -> None:
         with self._lock:
             if self._reason is not None:
                 _run(callback)
@@ -93,12 +93,33 @@ class CancelToken:
                 if self._hooks is None:
                     self._hooks = {}
                 self._hooks[key] = callback
-        try:
-            yield
-        finally:
-            with self._lock:
-                if self._hooks is not None:
-                    self._hooks.pop(key, None)
+
+    def _drop(self, key: object) -> None:
+        with self._lock:
+            if self._hooks is not None:
+                self._hooks.pop(key, None)
+
+
+class Hook:
+    """What `CancelToken.hook` returns, for one ``with`` block; whoever cannot use one calls `set` and `drop`."""
+
+    __slots__ = ("_callback", "_token")
+
+    def __init__(self, token: CancelToken, callback: Callable[[], object]) -> None:
+        self._token, self._callback = token, callback
+
+    def set(self) -> None:
+        """From here on the callback is run at cancel."""
+        self._token._add(self, self._callback)
+
+    def drop(self) -> None:
+        """It is not running, and never runs any more. Idempotent."""
+        self._token._drop(self)
+
+    __enter__ = set
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
 
 
 def _run(callback: Callable[[], object]) -> None:

@@ -46,7 +46,10 @@ class StallGuard:
         """`count` bytes have just been sent or received."""
         if count <= 0:
             return
-        now = self._last = self._look()
+        now = self._clock.monotonic() - self._suspended_for
+        if now - self._looked > GAP_SECONDS:
+            now = self._look()
+        self._last = self._looked = now
         if self._buckets and now - self._buckets[-1][0] < _BUCKET_SECONDS:
             begun, earlier = self._buckets[-1]
             self._buckets[-1] = (begun, earlier + count)

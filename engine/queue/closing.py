@@ -13,13 +13,14 @@ from engine.errors import Condition, TransferError
 from engine.jobs.protocol import Finished
 from engine.local.folders import sync_folder
 from engine.local.partfile import part_file_name
-from engine.model import ItemKind, LocalRef, Outcome, TransferState
+from engine.model import ItemKind, LocalRef, TransferState
 from engine.pace.threads import start
 from engine.queue.context import abort_subject
 from engine.queue.core import Core, event
+from engine.queue.endings import cancelled_item, finished_item
 from engine.queue.reports import row_of
 from engine.scheduler import Work, WorkKind
-from engine.state.store import FinishedItem
+from engine.state.records import finished_text
 from engine.transfer import Run, Transfer
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,10 @@ class Closer:
     def put(self, closing: Closing) -> None:
         """One more. With the lock held."""
         self._queue.append(closing)
-        self._filled.notify()
+        count = len(self._queue)
+        # Not for each: whoever is woken in the middle of a group only looks, and sleeps again.
+        if count == 1 or count >= GROUP_ITEMS or count >= self._core.scheduler.active_count:
+            self._filled.notify()
 
     @property
     def is_idle(self) -> bool:
@@ -117,7 +121,7 @@ class Closer:
             until = core.clock.monotonic() + GROUP_SECONDS
             while len(self._queue) < GROUP_ITEMS and not core.is_closing:
                 left = until - core.clock.monotonic()
-                under_way = len(core.scheduler.active) - len(self._queue)
+                under_way = core.scheduler.active_count - len(self._queue)
                 if left <= 0 or under_way <= 0:
                     break
                 self._filled.wait(left)
@@ -207,29 +211,32 @@ class Closer:
     def _record(self, done: list[Closing]) -> None:
         """Into history, in one transaction."""
         core = self._core
+        # Without the lock: the workers need it, and nobody else changes what is told of an item at its end.
+        texts = [(closing.transfer.id, finished_text(finished_item(core, closing))) for closing in done]
         with core.lock:
-            for closing in done:
-                closing.transfer.outcome = closing.result.outcome
-                closing.transfer.verified = closing.result.verified
             try:
-                seq = core.store.finish([finished_item(core, closing) for closing in done])
+                seq = core.store.finish_texts(texts)
                 core.store.request_sync()
             except Condition as error:
                 for closing in done:
                     self.failed(closing.transfer, closing.run, error)
                 return
+            ended = []
             for closing in done:
                 transfer = closing.transfer
+                transfer.outcome, transfer.verified = closing.result.outcome, closing.result.verified
                 transfer.saved_seq = seq
                 transfer.wish = None
-                if closing.final is not None:
+                if closing.final is not None and closing.final != str(transfer.spec.target):
                     transfer.checkpoint = replace(transfer.checkpoint, target=closing.final)
-                core.go(transfer, S.DONE)
-                row = row_of(core, transfer)
-                core.roster.finish(transfer, row)
-                core.tell(event("finished", row))
-                forget_operation(core, transfer)
+                core.roster.go(transfer, S.DONE)
+                row = row_of(core, transfer, saving=False)
+                ended.append((transfer, row))
+                core.events.append(event("finished", row))
                 closing.run.stopping = True
+            core.roster.finish(ended)
+            forget_operations(core, [transfer for transfer, _ in ended])
+            core.touch()
             left = [closing for closing in done if closing.run.inside == 0]
             # Else the worker that is about to leave sees that the run is over.
         for closing in left:
@@ -271,10 +278,10 @@ class Closer:
             core.go(transfer, S.CANCELLED)
             core.unrecorded.append(cancelled_item(core, transfer))
             core.block(error, transfer)
-        row = row_of(core, transfer)
-        core.roster.finish(transfer, row)
+        row = row_of(core, transfer, saving=False)
+        core.roster.finish([(transfer, row)])
         core.tell(event("cancelled", row))
-        forget_operation(core, transfer)
+        forget_operations(core, [transfer])
         if transfer.run is not None:
             core.stop_run(transfer, "cancel")
         elif checkpoint.phase or checkpoint.part_file or checkpoint.upload_id:
@@ -314,78 +321,23 @@ def close_job(transfer: Transfer, run: Run) -> None:
         log.exception("item %d: closing", transfer.id)
 
 
-def forget_operation(core: Core, transfer: Transfer) -> None:
-    """Drop the record of an operation with its last item. With the lock held."""
-    for id in (transfer.operation, *transfer.also):
+def forget_operations(core: Core, ended: list[Transfer]) -> None:
+    """Drop the records of operations with their last items. With the lock held."""
+    for id in {id for transfer in ended for id in (transfer.operation, *transfer.also)}:
         operation, sums = core.operations.get(id), core.roster.operations.get(id)
         if operation is None or sums is None:
             continue
         if operation.is_planning or operation.request is not None:
             # What it has so far is not all, or it is to be planned again.
             if operation.is_from_before:
-                spec = transfer.spec
-                operation.ended.add((spec.kind, str(spec.source), str(spec.target)))
+                operation.ended.update(
+                    (transfer.spec.kind, str(transfer.spec.source), str(transfer.spec.target))
+                    for transfer in ended
+                    if id in (transfer.operation, *transfer.also)
+                )
             continue
         if all(state.is_final or not count for state, count in sums.counts.items()):
             try:
                 core.store.drop_operation(id)
             except Condition as error:
                 log.warning("operation %d stays on record: %s", id, error.detail)
-
-
-def finished_item(core: Core, closing: Closing) -> FinishedItem:
-    """For history."""
-    transfer, result = closing.transfer, closing.result
-    checkpoint = transfer.checkpoint
-    target = closing.final or checkpoint.target
-    return FinishedItem(
-        id=transfer.id,
-        operation=transfer.operation,
-        kind=transfer.spec.kind,
-        source=str(transfer.spec.source),
-        target=target_text(transfer, target),
-        connection=transfer.spec.connection,
-        size=closing.run.size if closing.run.parts else transfer.spec.size,
-        state=S.DONE,
-        outcome=result.outcome,
-        verified=result.verified,
-        finished_at=core.clock.wall(),
-        crc=checkpoint.expected_crc,
-        etag=checkpoint.expected_etag,
-        version_id=checkpoint.object_version,
-        note=transfer.note,
-        move=transfer.spec.options.move and result.outcome is not Outcome.SKIPPED,
-        also=transfer.also,
-    )
-
-
-def cancelled_item(core: Core, transfer: Transfer) -> FinishedItem:
-    """For history."""
-    return FinishedItem(
-        id=transfer.id,
-        operation=transfer.operation,
-        kind=transfer.spec.kind,
-        source=str(transfer.spec.source),
-        target=target_text(transfer, transfer.checkpoint.target),
-        connection=transfer.spec.connection,
-        size=transfer.spec.size,
-        state=S.CANCELLED,
-        outcome=None,
-        verified=None,
-        finished_at=core.clock.wall(),
-        crc=None,
-        etag=None,
-        version_id=None,
-        note=transfer.note,
-        move=transfer.spec.options.move,
-        also=transfer.also,
-    )
-
-
-def target_text(transfer: Transfer, final: str | None) -> str:
-    """The target as people know it: a path, or ``s3://bucket/key``."""
-    target = transfer.spec.target
-    bucket = getattr(target, "bucket", None)
-    if final is None:
-        return str(target)
-    return f"s3://{bucket}/{final}" if bucket else final

@@ -123,6 +123,8 @@ class Core:
         self.retired_up = self.retired_down = 0
         """Bytes moved by runs that are over."""
         self.revision = 1
+        self.watchers = 0
+        """How many threads wait for news."""
         self.more_workers: Callable[[], None] = lambda: None
         """Makes another worker if all are busy; set by the pool, called with the lock held."""
 
@@ -141,7 +143,16 @@ class Core:
     def touch(self) -> None:
         """Something changed. With the lock held."""
         self.revision += 1
-        self.news.notify_all()
+        if self.watchers:
+            self.news.notify_all()
+
+    def hear(self, timeout: float) -> bool:
+        """Wait for news; false if none came in so many seconds. With the lock held, which is let go meanwhile."""
+        self.watchers += 1
+        try:
+            return self.news.wait(max(0.0, timeout))
+        finally:
+            self.watchers -= 1
 
     # -- items -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -83,12 +83,15 @@ class Groups:
         group.unfinished.add(after)
         self._settle(group)
 
-    def finish(self, entry: Entry, row: TransferSnapshot) -> None:
-        """An item has ended."""
-        group = self._groups[row.operation]
-        group.unfinished.remove(entry)
-        group.finished.appendleft(row)
-        self._settle(group)
+    def finish(self, ended: Sequence[tuple[Entry, TransferSnapshot]]) -> None:
+        """Items have ended."""
+        touched: dict[OperationId, Group] = {}
+        for entry, row in ended:
+            group = touched[row.operation] = self._groups[row.operation]
+            group.unfinished.remove(entry)
+            group.finished.appendleft(row)
+        for group in touched.values():
+            self._settle(group)
 
     def forget(self, row: TransferSnapshot) -> None:
         """The finished item that is shown longest is shown no more."""

@@ -355,6 +355,8 @@ def _may_heal(error: Exception) -> bool:
 
 def has_ended(operation: Operation, spec: TransferSpec) -> bool:
     """This item of it came to its end. Where it may have been renamed, its source says so."""
+    if not operation.ended:
+        return False
     is_renamed = spec.options.on_conflict is ConflictPolicy.RENAME
     target = None if is_renamed else str(spec.target)
     return (spec.kind, str(spec.source), target) in operation.ended

@@ -34,8 +34,12 @@ SAMPLE_SECONDS = 0.2
 _PARTS_SHOWN = 100
 
 
-def row_of(core: Core, transfer: Transfer) -> TransferSnapshot:
-    """One item. With the lock held."""
+def row_of(core: Core, transfer: Transfer, *, saving: bool | None = None) -> TransferSnapshot:
+    """One item. With the lock held.
+
+    Args:
+        saving: Whether its newest record is not on disk yet, if that is not to be looked at here.
+    """
     run, spec = transfer.run, transfer.spec
     size = run.size if run is not None and run.parts else spec.size
     if transfer.state is S.DONE:
@@ -69,7 +73,7 @@ def row_of(core: Core, transfer: Transfer) -> TransferSnapshot:
         elapsed=transfer.seconds_before + (max(0.0, now - run.begun_at) if run is not None else 0.0),
         outcome=transfer.outcome if transfer.state is S.DONE else None,
         verified=transfer.verified if transfer.state is S.DONE else None,
-        saving=transfer.saved_seq > core.store.durable_seq,
+        saving=transfer.saved_seq > core.store.durable_seq if saving is None else saving,
         waiting=_waiting(core, transfer, now),
         question=transfer.question,
         problem=transfer.problem,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from engine.model import ItemKind, OperationId, Place, TransferId, TransferSpec, TransferState
 from engine.queue.groups import Groups
@@ -140,35 +139,51 @@ class Roster:
         if before is state:
             return
         transfer.go(state)
-        self._count(transfer, before, -1)
-        self._count(transfer, state, 1)
-        entry = (transfer.rank, transfer.id)
-        if view_of(before) is not view_of(state):
-            self._views[view_of(before)].remove(entry)
-            self._views[view_of(state)].add(entry)
+        is_final = state.is_final
+        size = max(transfer.spec.size, 0) if is_final else 0
+        for sums in self._sums_of(transfer):
+            sums.counts[before] -= 1
+            sums.counts[state] += 1
+            if state is TransferState.CANCELLED:
+                sums.bytes_total -= size
+            elif state is TransferState.DONE:
+                sums.bytes_finished += size
+                sums.verified += transfer.verified is not None
+        if _VIEW_OF[before] is not _VIEW_OF[state]:
+            entry = (transfer.rank, transfer.id)
+            self._views[_VIEW_OF[before]].remove(entry)
+            if not is_final:  # Else `finish`, which is called next, would take it out again.
+                self._views[_VIEW_OF[state]].add(entry)
             if self._search is not None:
                 self._search.changed(transfer, before)
         self.changes += 1
 
-    def finish(self, transfer: Transfer, row: TransferSnapshot) -> None:
-        """It is DONE or CANCELLED: out of the order, to the top of the finished ones."""
-        self.park(transfer, 0)
-        del self.items[transfer.id]
-        if self._by_key.get(key_of(transfer.spec)) == transfer.id:
-            del self._by_key[key_of(transfer.spec)]
-        entry = (transfer.rank, transfer.id)
-        self._order.remove(entry)
-        self._views[view_of(transfer.state)].remove(entry)
-        if self._search is not None and self._search.wants(transfer, transfer.state):
-            self._search.found.remove(entry)
-        row = replace(row, saving=False)
-        self.groups.finish(entry, row)
-        if len(self.finished) == MOST_FINISHED:
-            self.finished_ids.pop(self.finished[-1].id, None)
-            self.groups.forget(self.finished[-1])
-        self.finished.appendleft(row)
-        self.finished_ids[row.id] = row
-        self.unsynced[row.id] = transfer.saved_seq
+    def finish(self, ended: Sequence[tuple[Transfer, TransferSnapshot]]) -> None:
+        """They have just become DONE or CANCELLED: out of the order, to the top of the finished ones.
+
+        Args:
+            ended: With the rows that are to be shown of them; whether they are saved yet is known here.
+        """
+        entries: list[tuple[Entry, TransferSnapshot]] = []
+        for transfer, row in ended:
+            self.park(transfer, 0)
+            del self.items[transfer.id]
+            key = key_of(transfer.spec)
+            if self._by_key.get(key) == transfer.id:
+                del self._by_key[key]
+            entry = (transfer.rank, transfer.id)
+            entries.append((entry, row))
+            self._order.remove(entry)
+            if self._search is not None and self._search.wants(transfer, transfer.state):
+                self._search.found.remove(entry)
+        self.groups.finish(entries)
+        for transfer, row in ended:
+            if len(self.finished) == MOST_FINISHED:
+                self.finished_ids.pop(self.finished[-1].id, None)
+                self.groups.forget(self.finished[-1])
+            self.finished.appendleft(row)
+            self.finished_ids[row.id] = row
+            self.unsynced[row.id] = transfer.saved_seq
         self.changes += 1
         self.ended += 1
 
@@ -190,9 +205,17 @@ class Roster:
     # -- sums --------------------------------------------------------------------------------------
 
     def _count(self, transfer: Transfer, state: TransferState, by: int) -> None:
-        self._count_in(self.sums, transfer, state, by)
-        for operation in (transfer.operation, *transfer.also):
-            self._count_in(self.operations.setdefault(operation, Sums()), transfer, state, by)
+        for sums in self._sums_of(transfer):
+            self._count_in(sums, transfer, state, by)
+
+    def _sums_of(self, transfer: Transfer) -> tuple[Sums, ...]:
+        """Those that it is counted in."""
+        own = self.operations.get(transfer.operation)
+        if own is None:
+            own = self.operations[transfer.operation] = Sums()
+        if not transfer.also:
+            return self.sums, own
+        return self.sums, own, *(self.operations.setdefault(id, Sums()) for id in transfer.also)
 
     @staticmethod
     def _count_in(sums: Sums, transfer: Transfer, state: TransferState, by: int) -> None:

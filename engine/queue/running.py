@@ -85,7 +85,6 @@ class Runner:
             core.scheduler.started(transfer)
             core.roster.park(transfer, 0)
             core.go(transfer, S.RUNNING)
-            core.tell(event("started", row_of(core, transfer)))
         follow: list[Work] = []
         self._in_job(transfer, lambda run: follow.extend(self._begun(transfer, run)))
         return follow[0] if follow else None
@@ -168,6 +167,8 @@ class Runner:
 
     def _got_through(self, transfer: Transfer, *, has_written: bool = False) -> None:
         """Something got done: whoever waited for the same thing may go on. With the lock held."""
+        if not self._core.scheduler.blockades:
+            return
         blockades = len(self._core.scheduler.blockades)
         for other in self._core.scheduler.unblock(
             transfer, has_written=has_written and not transfer.is_small

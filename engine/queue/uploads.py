@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from engine.browser import Browser
-from engine.browsing.adopting import Adoptable
-from engine.browsing.answers import Token
-from engine.browsing.uploads import IncompleteUpload
 from engine.errors import UsageError
 from engine.model import (
     ConnectionId,
@@ -27,6 +24,12 @@ from engine.queue.intake import record_of
 from engine.queue.requests import Requests
 from engine.queue.roster import RANK_STEP, Sums
 from engine.transfer import Transfer
+
+if TYPE_CHECKING:
+    from engine.browser import Browser
+    from engine.browsing.adopting import Adoptable
+    from engine.browsing.answers import Token
+    from engine.browsing.uploads import IncompleteUpload
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,10 @@ class OwnUpload:
 class UploadCommands(Requests):
     """Every method may be called from any thread and waits for nothing."""
 
-    _browser: Browser
+    @property
+    def browser(self) -> Browser:
+        """What panes ask."""
+        raise NotImplementedError
 
     def own_uploads(self) -> tuple[OwnUpload, ...]:
         """Those of the items that are not finished, whatever they are doing."""
@@ -62,7 +68,7 @@ class UploadCommands(Requests):
 
         Value: `AbortProgress`, growing until done.
         """
-        return self._browser.abort_uploads(connection, uploads, self._is_in_use)
+        return self.browser.abort_uploads(connection, uploads, self._is_in_use)
 
     def adopt(self, found: Adoptable, options: TransferOptions) -> TransferId:
         """Queue the upload of a file that goes on with what somebody has sent of it.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from engine.errors import NeedsAnswer
 from engine.model import ConnectionId
 from engine.pace.clock import Clock, SystemClock
-from engine.s3.control import Control
 from engine.s3.endpoint import Endpoint
 from engine.s3.profiles import Profile
 from engine.s3.wire import Wire
+
+if TYPE_CHECKING:
+    from engine.s3.control import Control
 
 
 class Connection:
@@ -20,6 +23,7 @@ class Connection:
     def __init__(self, profile: Profile, clock: Clock) -> None:
         self.profile = profile
         self.id = profile.connection_id
+        self.is_exposed = profile.is_exposed
         self.endpoint = Endpoint(profile)
         self._clock = clock
         self._lock = threading.Lock()
@@ -39,6 +43,9 @@ class Connection:
     def control(self) -> Control:
         """What happens once for each listing or large object."""
         if self._control is None:
+            # It loads botocore, a third of a second's work that many small items need nothing of.
+            from engine.s3.control import Control
+
             with self._lock:
                 if self._control is None:
                     self._control = Control(self.endpoint)
@@ -54,7 +61,7 @@ class Connection:
 
 
 class Connections:
-    """The connections by their ids. Safe from any thread; `_lock` guards `_by_id`."""
+    """The connections by their ids. Safe from any thread; `_lock` guards what is written to `_by_id`."""
 
     def __init__(self, profiles: Iterable[Profile] = (), *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -68,11 +75,10 @@ class Connections:
             NeedsAnswer: ``needs-profile``: its profile or endpoint was not named in this process;
                 ``plain-http``: it would be reached unencrypted, and nobody has accepted that.
         """
-        with self._lock:
-            connection = self._by_id.get(id)
+        connection = self._by_id.get(id)
         if connection is None:
             raise NeedsAnswer("needs-profile", operation="reach", subject=str(id))
-        if connection.profile.is_exposed:
+        if connection.is_exposed:
             raise NeedsAnswer("plain-http", operation="reach", subject=str(id))
         return connection
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import email.utils
 import os
 import re
+import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from engine.errors import Permanent
 from engine.s3.credentials import CredentialSource
+from engine.s3.facts import http_time
 from engine.s3.profiles import Profile
 from engine.s3.wire.origin import Origin
 from engine.s3.wire.sign import Credentials, quote_key, quote_name
@@ -30,8 +29,7 @@ _SKEW_NOTICED = 2.0
 _DNS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a request for a bucket or object goes."""
 
     origin: Origin
@@ -66,16 +64,16 @@ class Endpoint:
         self._source = CredentialSource(profile)
         self._region = profile.region
         self._base: tuple[Origin, str] | None = None
+        self._buckets: dict[str, Address] = {}
+        """See `_address_of`; what two threads find at once is the same."""
 
     # -- time --------------------------------------------------------------------------------------
 
     def observe_date(self, header: str) -> None:
         """Learn from a reply's Date header what time the server has."""
-        try:
-            then = email.utils.parsedate_to_datetime(header).timestamp()
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return
-        self.clock_offset = then - time.time()
+        then = http_time(header)
+        if then:
+            self.clock_offset = then - time.time()
 
     def now(self) -> datetime:
         """The time to sign with, in UTC."""
@@ -127,17 +125,25 @@ class Endpoint:
         Raises:
             Permanent: ``bad-request``: the endpoint's URL makes no sense; ``name-not-utf8``: the key.
         """
-        origin, path = self._base or self._find_base()
         try:
-            if bucket and self._is_virtual(bucket):
-                at = Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port)
-                return Address(at, at.netloc, f"{path}/{quote_key(key)}")
-            tail = f"/{quote_name(bucket)}" if bucket else ""
+            above = self._buckets.get(bucket)
+            if above is None:
+                above = self._buckets[bucket] = self._address_of(bucket)
             if key:
-                tail += f"/{quote_key(key)}"
+                return Address(above.origin, above.host, f"{above.path}/{quote_key(key)}")
         except UnicodeEncodeError:
             raise Permanent("name-not-utf8", subject=f"{bucket}/{key}") from None
-        return Address(origin, origin.netloc, (path + tail) or "/")
+        return Address(
+            above.origin, above.host, f"{above.path}/" if self._is_virtual(bucket) else above.path or "/"
+        )
+
+    def _address_of(self, bucket: str) -> Address:
+        """Of a bucket, its path without a ``/`` at the end."""
+        origin, path = self._base or self._find_base()
+        if bucket and self._is_virtual(bucket):
+            at = Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port)
+            return Address(at, at.netloc, path)
+        return Address(origin, origin.netloc, f"{path}/{quote_name(bucket)}" if bucket else path)
 
     def _is_virtual(self, bucket: str) -> bool:
         style = self.profile.addressing
@@ -181,6 +187,11 @@ class Endpoint:
 
     def proxies(self) -> dict[str, str]:
         """Proxy URL by scheme, as the environment has them; none for hosts that ``NO_PROXY`` names."""
+        names = {name.lower() for name, value in os.environ.items() if value}
+        if sys.platform != "darwin" and not any(n.endswith("_proxy") and n != "no_proxy" for n in names):
+            return {}  # Without loading what would find that out: with it comes a whole HTTP client.
+        from urllib.request import getproxies, proxy_bypass
+
         origin, _ = self._base or self._find_base()
         if proxy_bypass(f"{origin.host}:{origin.port}") or proxy_bypass(origin.host):
             return {}

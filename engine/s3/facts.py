@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 _METADATA = "x-amz-meta-"
 _MONTHS = {
@@ -160,8 +159,10 @@ def http_time(text: str) -> float:
             day, year = int(text[5:7]), int(text[12:16])
             clock = int(text[17:19]), int(text[20:22]), int(text[23:25])
             return datetime(year, month, day, *clock, tzinfo=UTC).timestamp()
+        from email.utils import parsedate_to_datetime
+
         return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
 
 

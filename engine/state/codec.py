@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from engine.errors import Problem
 from engine.model import (
+    NO_CHECKPOINT,
     Checkpoint,
     ConfirmedPart,
     ConflictPolicy,
@@ -72,8 +73,22 @@ def to_doc(value: Any) -> Doc:
     return doc
 
 
+def facts_doc(value: Facts) -> Doc:
+    """Facts of one side."""
+    doc: Doc = {"size": value.size}
+    if value.mtime is not None:
+        doc["mtime"] = value.mtime
+    if value.etag is not None:
+        doc["etag"] = value.etag
+    if value.version_id is not None:
+        doc["version_id"] = value.version_id
+    if value.storage_class is not None:
+        doc["storage_class"] = value.storage_class
+    return doc
+
+
 def facts(doc: object) -> Facts | None:
-    """Facts of one side: a document, or nothing."""
+    """See `facts_doc`; or nothing."""
     if doc is None:
         return None
     d = document(doc, "facts")
@@ -86,13 +101,19 @@ def facts(doc: object) -> Facts | None:
     )
 
 
-@lru_cache(maxsize=8)
 def options_doc(options: TransferOptions) -> Doc:
     """How items are moved. The items of an operation share the document: it is not to be changed."""
-    return to_doc(options)
+    global _newest_options
+    known, doc = _newest_options
+    if known is not options:
+        doc = to_doc(options)
+        _newest_options = options, doc
+    return doc
 
 
 _DEFAULT_OPTIONS = TransferOptions()
+_newest_options: tuple[TransferOptions, Doc] = (_DEFAULT_OPTIONS, {})
+"""Items come with their operation: most have the options of the one before."""
 
 
 def options(doc: object) -> TransferOptions:
@@ -148,9 +169,9 @@ def question_doc(value: Question) -> Doc:
     """What an item wants to know."""
     doc: Doc = {"kind": value.kind, "text": value.text, "answers": list(value.answers)}
     if value.source is not None:
-        doc["source"] = to_doc(value.source)
+        doc["source"] = facts_doc(value.source)
     if value.target is not None:
-        doc["target"] = to_doc(value.target)
+        doc["target"] = facts_doc(value.target)
     return doc
 
 
@@ -187,17 +208,17 @@ def place(value: object) -> Place:
 
 def spec_doc(spec: TransferSpec) -> Doc:
     """An item as planned."""
-    doc: Doc = {"k": spec.kind.value, "s": place_doc(spec.source), "z": spec.size}
+    doc: Doc = {"k": spec.kind.word, "s": place_doc(spec.source), "z": spec.size}
     if spec.target != spec.source:
         doc["t"] = place_doc(spec.target)
     if spec.connection is not None:
         doc["c"] = spec.connection
-    if spec.options != _DEFAULT_OPTIONS:
-        doc["o"] = options_doc(spec.options)
+    if spec.options is not _DEFAULT_OPTIONS and (options := options_doc(spec.options)):
+        doc["o"] = options
     if spec.source_facts is not None:
-        doc["f"] = to_doc(spec.source_facts)
+        doc["f"] = facts_doc(spec.source_facts)
     if spec.target_facts is not None:
-        doc["g"] = to_doc(spec.target_facts)
+        doc["g"] = facts_doc(spec.target_facts)
     if spec.target_was_listed:
         doc["l"] = True
     if spec.root is not None:
@@ -234,6 +255,8 @@ def spec(doc: object) -> TransferSpec:
 
 def checkpoint_doc(value: Checkpoint) -> Doc:
     """All that a later run needs, beside the parts."""
+    if value is _NO_CHECKPOINT:
+        return {}
     doc = to_doc(value)
     if value.identity is not None:
         i = value.identity
@@ -241,7 +264,7 @@ def checkpoint_doc(value: Checkpoint) -> Doc:
     return doc
 
 
-_NO_CHECKPOINT = Checkpoint()
+_NO_CHECKPOINT = NO_CHECKPOINT
 
 
 def checkpoint(doc: object) -> Checkpoint:

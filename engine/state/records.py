@@ -19,7 +19,7 @@ from engine.model import (
 )
 from engine.snapshot import Question
 from engine.state import codec, fields
-from engine.state.frames import Doc
+from engine.state.frames import Doc, encode
 
 PARTS_PER_ITEM = 1 << 14
 """The id of a part's document is its item's id times this, plus its number."""
@@ -191,9 +191,37 @@ def finished_doc(item: FinishedItem) -> Doc:
     """
     if not item.state.is_final:
         raise ValueError(f"{item.state.value} is not the end of an item")
-    doc = codec.to_doc(item)
-    del doc["id"]
+    outcome, verified = item.outcome, item.verified
+    doc: Doc = {
+        "operation": item.operation,
+        "kind": item.kind.word,
+        "source": item.source,
+        "target": item.target,
+        "connection": item.connection,
+        "size": item.size,
+        "state": item.state.word,
+        "outcome": None if outcome is None else outcome.word,
+        "verified": None if verified is None else verified.word,
+        "finished_at": item.finished_at,
+    }
+    if item.crc is not None:
+        doc["crc"] = item.crc
+    if item.etag is not None:
+        doc["etag"] = item.etag
+    if item.version_id is not None:
+        doc["version_id"] = item.version_id
+    if item.note:
+        doc["note"] = item.note
+    if item.move:
+        doc["move"] = True
+    if item.also:
+        doc["also"] = list(item.also)
     return doc
+
+
+def finished_text(item: FinishedItem) -> str:
+    """The document of `finished_doc` as it is written down."""
+    return encode(finished_doc(item))
 
 
 def finished_of(id: str, doc: Doc) -> FinishedItem:

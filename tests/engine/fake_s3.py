@@ -105,6 +105,13 @@ class FakeS3:
     def control(self) -> FakeS3:
         return self
 
+    @property
+    def wire(self) -> FakeS3:
+        return self
+
+    def head_object(self, ref: ObjectRef, **how: object) -> FakeFacts:
+        return self.head(ref)
+
     def head(self, ref: ObjectRef, **how: object) -> FakeFacts:
         self.asked.append(f"HEAD {ref.bucket}/{ref.key}")
         if "HEAD" in self.denied:

@@ -86,6 +86,7 @@ class Wire:
         pieces: Pieces,
         length: int,
         *,
+        body: memoryview | None = None,
         crc32: int | None = None,
         md5: bytes | None = None,
         headers: Mapping[str, str] | None = None,
@@ -99,6 +100,7 @@ class Wire:
         Args:
             pieces: Makes the body, anew each time it is called.
             length: Bytes.
+            body: All of it, where it is at hand and may be sent as fast as can be.
             crc32: Of the body; the server refuses it if it is not.
             md5: The same with MD5.
             headers: Metadata and the like; lower-case names.
@@ -111,7 +113,7 @@ class Wire:
         elif if_match is not None:
             sent["if-match"] = f'"{if_match}"'
         request = Request(
-            "PUT", ref.bucket, ref.key, (), sent, pieces, length, operation="upload", subject=str(ref)
+            "PUT", ref.bucket, ref.key, (), sent, pieces, length, body, operation="upload", subject=str(ref)
         )
         headers, etag = self._put(request, token)
         version = plain_version(headers.get("x-amz-version-id"))
@@ -157,7 +159,7 @@ class Wire:
         with self._exchange.ask(request, token, (200,)) as answer:
             body = answer.read_all(MAX_ERROR_BODY)
         headers = answer.head.headers
-        if (found := parse_error(body)).is_xml:
+        if body and (found := parse_error(body)).is_xml:
             raise error_for(
                 found.code,
                 500,
@@ -229,7 +231,8 @@ class Wire:
         request = _read("HEAD", ref, headers, "look at")
         with self._exchange.ask(request, token, (200,)) as answer:
             facts = check_reply(request, answer.head, 0, None, None)[0]
-            self._endpoint.has_answered = True
+            if facts.etag:  # Else it may be a page, with the headers of some proxy.
+                self._endpoint.has_answered = True
             return facts
 
     def get_text(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import Permanent, Retryable, TransferError
-from engine.pace.cancel import CancelToken
+from engine.pace.cancel import CancelToken, Hook
 from engine.pace.clock import Clock
 from engine.pace.watchdog import StallGuard
 from engine.s3.wire.errors import network_error
@@ -43,6 +43,8 @@ class Request:
     pieces: Pieces | None = None
     """Makes the body anew each time it is called."""
     length: int = 0
+    body: memoryview | None = None
+    """What `pieces` makes, where it is at hand as a whole and no rate limit has to be heeded."""
     operation: str = ""
     subject: str = ""
 
@@ -53,16 +55,28 @@ class _Tried:
 
     origin: Origin
     connection: HttpConnection
+    hook: Hook
+    """Set until the connection is laid down: it shuts it down when the token is cancelled."""
     head: Head
     credentials: Credentials | None
 
 
 class Answer:
-    """The answer to one request. Used by one thread, inside the ``with`` block that gave it."""
+    """The answer to one request. Used by one thread, as a ``with`` block; then the connection is given back."""
+
+    __slots__ = ("_connection", "_exchange", "_tried", "head", "request")
 
     def __init__(self, exchange: Exchange, request: Request, tried: _Tried) -> None:
         self.head, self.request = tried.head, request
-        self._exchange, self._connection = exchange, tried.connection
+        self._exchange, self._tried, self._connection = exchange, tried, tried.connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exchange.lay_down(self._tried, is_good=kind is None)
 
     def read_into(self, view: memoryview) -> int:
         """Some of the body; 0 where it ends, as it should (`is_at_end`) or too early.
@@ -71,16 +85,22 @@ class Answer:
             TransferError: ``connection-lost``, ``stalled``, ``bad-reply``.
             Interrupted: The token was cancelled.
         """
-        with self._exchange.explaining(self.request, self._connection.token):
+        try:
             count = self._connection.read_into(view)
+        except (Broken, TransferError) as error:
+            raise self._exchange.explained(error, self.request, self._connection.token) from _cause(error)
         if count == 0:
             self._connection.token.check()
         return count
 
     def read_all(self, most: int) -> bytes:
         """The body, as far as it comes, up to `most` bytes. Raises as `read_into`."""
-        with self._exchange.explaining(self.request, self._connection.token):
+        if self.is_at_end:
+            return b""
+        try:
             body = self._connection.read_all(most)
+        except (Broken, TransferError) as error:
+            raise self._exchange.explained(error, self.request, self._connection.token) from _cause(error)
         if not self.is_at_end:
             self._connection.token.check()
         return body
@@ -112,55 +132,52 @@ class Exchange:
     def __init__(self, endpoint: Endpoint, pool: Pool, clock: Clock) -> None:
         self._endpoint, self._pool, self._clock = endpoint, pool, clock
 
-    @contextmanager
-    def ask(self, request: Request, token: CancelToken, good: tuple[int, ...]) -> Iterator[Answer]:
-        """The answer, its body still to be read inside the ``with`` block.
+    def ask(self, request: Request, token: CancelToken, good: tuple[int, ...]) -> Answer:
+        """The answer, its body still to be read; for a ``with`` block.
 
         Raises:
             TransferError: The answer is none of `good`, or there was none.
             Interrupted: `token` was cancelled.
         """
-        tried = self._good_answer(request, token, good)
-        connection = tried.connection
-        try:
-            with token.hook(connection.abort):
-                yield Answer(self, request, tried)
-        except BaseException:
-            connection.close()
-            raise
-        self._pool.give_back(tried.origin, connection)
-
-    def _good_answer(self, request: Request, token: CancelToken, good: tuple[int, ...]) -> _Tried:
         is_first = True
         while True:
-            with self.explaining(request, token):
+            try:
                 tried = self._send(request, token)
+            except (Broken, TransferError) as error:
+                raise self.explained(error, request, token) from _cause(error)
             if tried.head.status in good:
-                return tried
+                return Answer(self, request, tried)
             refused = self._refused(request, tried, token)
             if not (is_first and self._is_healed(refused, tried.credentials)):
                 raise refused
             is_first = False
 
-    @contextmanager
-    def explaining(self, request: Request, token: CancelToken) -> Iterator[None]:
-        """What fails inside is raised with its names, or as what it is: the token was cancelled."""
-        try:
-            yield
-        except Broken as error:
-            token.check()
-            raise network_error(
+    def explained(self, error: Broken | TransferError, request: Request, token: CancelToken) -> TransferError:
+        """The error to raise for what failed, with its names.
+
+        Raises:
+            Interrupted: It is that the token was cancelled.
+        """
+        token.check()
+        if isinstance(error, Broken):
+            return network_error(
                 error.error,
                 operation=request.operation,
                 subject=request.subject,
                 connection_id=self._endpoint.id,
                 was_reached=self._endpoint.was_reached,
-            ) from error.error
-        except TransferError as error:
-            token.check()
-            error.operation = error.operation or request.operation
-            error.subject = error.subject or request.subject
-            raise
+            )
+        error.operation = error.operation or request.operation
+        error.subject = error.subject or request.subject
+        return error
+
+    def lay_down(self, tried: _Tried, *, is_good: bool) -> None:
+        """The answer was read, or given up."""
+        tried.hook.drop()
+        if is_good:
+            self._pool.give_back(tried.origin, tried.connection)
+        else:
+            tried.connection.close()
 
     # -- sending -----------------------------------------------------------------------------------
 
@@ -196,18 +213,23 @@ class Exchange:
             raise Permanent("bad-request", detail="a header is no text") from None
         connection.token = token
         connection.guard = guard = StallGuard(self._clock)
-        with token.hook(connection.abort):
+        hook = token.hook(connection.abort)
+        hook.set()
+        try:
             is_complete = _send_all(connection, head_bytes, request, guard)
             head = connection.read_head(request.method)
-        endpoint.was_reached = True
-        if not is_complete:
-            connection.keeps_alive = False
-            if head.status < 300:
-                raise Retryable("bad-reply", detail="it came before the whole body was sent")
+            endpoint.was_reached = True
+            if not is_complete:
+                connection.keeps_alive = False
+                if head.status < 300:
+                    raise Retryable("bad-reply", detail="it came before the whole body was sent")
+        except BaseException:
+            hook.drop()
+            raise
         # A refusal may be one of our clock, which is for `refusal` to see.
         if endpoint.clock_offset is None and head.status < 300 and (date := head.headers.get("date")):
             endpoint.observe_date(date)
-        return _Tried(address.origin, connection, head, credentials)
+        return _Tried(address.origin, connection, hook, head, credentials)
 
     def _head(self, request: Request, address: Address, credentials: Credentials | None) -> bytes:
         query = quote_query(request.query) if request.query else ""
@@ -249,15 +271,14 @@ class Exchange:
         connection = tried.connection
         body = b""
         try:
-            with token.hook(connection.abort):
-                if request.method != "HEAD":
-                    body = connection.read_all(MAX_ERROR_BODY)
+            if request.method != "HEAD":
+                body = connection.read_all(MAX_ERROR_BODY)
         except (Broken, Retryable):
             connection.keeps_alive = False  # The status says enough.
         except BaseException:
-            connection.close()
+            self.lay_down(tried, is_good=False)
             raise
-        self._pool.give_back(tried.origin, connection)
+        self.lay_down(tried, is_good=True)
         token.check()
         return refusal(self._endpoint, request, tried.head, body, tried.credentials)
 
@@ -271,8 +292,21 @@ class Exchange:
         return error.code == "credentials" and self._endpoint.credentials() != used
 
 
+def _cause(error: Broken | TransferError) -> BaseException | None:
+    return error.error if isinstance(error, Broken) else error.__cause__
+
+
 def _send_all(connection: HttpConnection, head: bytes, request: Request, guard: StallGuard) -> bool:
     """Send head and body; false if the server answered, or closed, before it had everything."""
+    if request.body is not None and len(request.body) <= _SMALL_BODY:
+        try:
+            connection.send(head + request.body)
+        except EarlyReply:
+            return False
+        except Broken:
+            connection.token.check()
+            return False  # As below.
+        return True
     pieces = iter(()) if request.pieces is None else request.pieces()
     sent = 0
     while True:

@@ -45,11 +45,13 @@ def parse_head(text: str) -> Head:
     if not version.startswith("HTTP/1.") or not (len(status) == 3 and status.isascii() and status.isdigit()):
         raise Retryable("bad-reply", detail="that is not HTTP")
     headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if not colon or line[0] in " \t":
+    del lines[0]
+    for line in lines:
+        raw, colon, value = line.partition(":")
+        name = _names.get(raw) or _plain_name(raw)
+        if not colon or not name:
             raise Retryable("bad-reply", detail="a header that is none")
-        name, value = name.rstrip().lower(), value.strip()
+        value = value.strip()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     length = None
     if (said := headers.get("content-length")) is not None:
@@ -60,6 +62,21 @@ def parse_head(text: str) -> Head:
     if coding not in ("", "identity", "chunked"):
         raise Retryable("bad-reply", detail="a transfer encoding that was not asked for")
     return Head(int(status), headers, version == "HTTP/1.0", length, coding == "chunked")
+
+
+_names: dict[str, str] = {}
+"""Names of headers as servers write them, and in lower case. Read and written by anyone: what is lost is made again."""
+_MOST_NAMES = 200
+
+
+def _plain_name(raw: str) -> str:
+    """A header's name in lower case; empty if it is none."""
+    if raw[:1] in ("", " ", "\t"):
+        return ""
+    name = raw.rstrip().lower()
+    if len(_names) < _MOST_NAMES and len(raw) < 64:
+        _names[raw] = name
+    return name
 
 
 def chunk_size(line: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import struct
 import time
 
 from engine.errors import Retryable
@@ -23,6 +24,10 @@ _MOST_INTERIM = 20
 _MOST_TRAILERS = 100
 _LOOK_SECONDS = 0.25
 """While a body is sent, the server may already say no: so often it is looked for."""
+
+_ALL = socket.MSG_WAITALL
+_JUST_NOW = 0.1
+"""Seconds for which a connection that was laid down is not looked at again before it is used."""
 
 _NOT_NOW = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _NOBODY = CancelToken()
@@ -50,7 +55,15 @@ class HttpConnection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        sock.settimeout(SLICE_SECONDS)
+        self._is_plain = not isinstance(sock, ssl.SSLSocket)
+        if self._is_plain:
+            # The system ends each wait: Python would ask it before each call whether there is something to wait for.
+            slice_time = struct.pack("@ll", int(SLICE_SECONDS), int(SLICE_SECONDS % 1 * 1e6))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, slice_time)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, slice_time)
+            sock.settimeout(None)
+        else:
+            sock.settimeout(SLICE_SECONDS)
         self._poller = select.poll()
         self._poller.register(sock, select.POLLIN)
         self._buffer = bytearray()
@@ -100,15 +113,19 @@ class HttpConnection:
         self._looked_at = time.monotonic()
         if not self._is_readable():
             return
-        self._sock.settimeout(0)
         try:
-            data = self._sock.recv(_READ_AHEAD)
+            if self._is_plain:
+                data = self._sock.recv(_READ_AHEAD, socket.MSG_DONTWAIT)
+            else:
+                self._sock.settimeout(0)
+                data = self._sock.recv(_READ_AHEAD)
         except _NOT_NOW:
             return  # something of TLS itself
         except OSError as error:
             raise Broken(error) from error
         finally:
-            self._sock.settimeout(SLICE_SECONDS)
+            if not self._is_plain:
+                self._sock.settimeout(SLICE_SECONDS)
         self._buffer += data
         if not data or not self._drop_interim():
             raise EarlyReply
@@ -154,7 +171,8 @@ class HttpConnection:
     def _receive_into(self, view: memoryview) -> int:
         while True:
             try:
-                count = self._sock.recv_into(view)
+                # Full buffers, if that takes no longer than a slice: each call may cost a turn of all other threads.
+                count = self._sock.recv_into(view, 0, _ALL if self._is_plain else 0)
             except _NOT_NOW:
                 self._waited()
                 continue
@@ -285,10 +303,13 @@ class HttpConnection:
         return bool(self._poller.poll(0))
 
     def is_stale(self) -> bool:
-        """While idle, something came: the server has closed it, or it makes no sense."""
-        self._looked_at = time.monotonic()
+        """While idle, something came: the server has closed it, or it makes no sense.
+
+        One that was used just now is believed: where it has been closed since, its next request is sent again.
+        """
+        self._looked_at = now = time.monotonic()
         try:
-            return bool(self._buffer) or self._is_readable()
+            return bool(self._buffer) or (now - self.idle_since > _JUST_NOW and self._is_readable())
         except (OSError, ValueError):
             return True
 

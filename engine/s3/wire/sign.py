@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +14,7 @@ from urllib.parse import quote
 UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _UNRESERVED = "-_.~"
+_PLAIN = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
 
 class Credentials(NamedTuple):
@@ -41,7 +43,7 @@ def quote_key(key: str) -> str:
     >>> quote_key("a b/ü~+.txt")
     'a%20b/%C3%BC~%2B.txt'
     """
-    return quote(key, safe="/-_.~")
+    return key if _PLAIN(key) else quote(key, safe="/-_.~")
 
 
 def quote_query(query: Iterable[tuple[str, str]]) -> str:

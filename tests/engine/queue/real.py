@@ -92,7 +92,7 @@ class Engine:
     def do(self, operation: OperationId) -> list[TransferSnapshot]:
         """Wait for its end; the rows of all its items, in the order in which they ended."""
         self.settled(operation)
-        ended = [event.row for event in self.events if event.row is not None and event.kind != "started"]
+        ended = [event.row for event in self.events if event.row is not None]
         return [row for row in ended if row.operation == operation]
 
     def row(self, name: str) -> TransferSnapshot:

@@ -66,7 +66,7 @@ def end(roster: Roster, id: int, state: TransferState = S.DONE) -> None:
     for step in (S.RUNNING, S.FINISHING) if state is S.DONE else ():
         roster.go(transfer, step)
     roster.go(transfer, state)
-    roster.finish(transfer, row_of(transfer))
+    roster.finish([(transfer, row_of(transfer))])
 
 
 def shown(roster: Roster, *opened: int, first: int = 0, count: int = 50) -> list[str]:
@@ -188,6 +188,6 @@ def test_groups_forget_what_they_no_longer_show() -> None:
     held = Groups()
     held.add(OperationId(1), (1, TransferId(5)))
     row = row_of(Transfer(TransferId(5), OperationId(1), upload("x"), 1))
-    held.finish((1, TransferId(5)), row)
+    held.finish([((1, TransferId(5)), row)])
     held.clear({OperationId(1)})
     assert held.get(OperationId(1)) is None and held.window(0, 9, ()) == ([], 0)
