@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
+from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from engine import Location, TransferOptions
@@ -127,6 +129,18 @@ class S3TuiApp(ThemedApp):
     def _close(self) -> None:
         self.manager.close(CLOSE_DEADLINE)
         self.main.save_now()
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual does, and what is done is noted, by whatever key, click or list it was asked for."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        if done and isinstance(action, str):
+            self.main.acted(action)
+        return done
 
     def action_help_quit(self) -> None:
         """Ctrl+C: the same as q; where that is already being asked, leave."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.widget import Widget
 
 from tui import keys
@@ -60,6 +61,14 @@ class LayoutActions(MainBase):
     def on_resize(self) -> None:
         """Room for two panes, or for one."""
         self.divide()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a frame is meant for what it surrounds."""
+        for pane in (self.left, self.right):
+            if event.widget is pane:
+                self.enter(pane)
+        if event.widget is self.queue:
+            self.set_focus(self.queue.table)
 
     # -- what is not shown -------------------------------------------------------------------------
 

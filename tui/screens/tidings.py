@@ -6,7 +6,7 @@ import time
 
 from engine import EngineSnapshot, Event, Health, Problem, TransferSnapshot
 from tui import format
-from tui.keys import Context, key_of
+from tui.keys import Context, actions, key_of
 from tui.log import log_path, naming_log
 from tui.ports import ManagerPort
 from tui.safe_text import display
@@ -24,6 +24,15 @@ _HEAL_EVERY = 5.0
 _RELOAD_UP_TO = 20_000
 """Rows up to which a pane is read again by itself when something arrived in it."""
 _EVENTS_AT_ONCE = 100
+_LOOKING = frozenset(("pane.other", "app.queue", "app.help", "app.palette"))
+"""Actions that only look around, beside those of every list, which move the cursor."""
+
+
+def _doings() -> set[str]:
+    """What is run by keys that do something."""
+    return {
+        entry.action for entry in actions() if entry.context is not Context.LIST and entry.id not in _LOOKING
+    }
 
 
 class Tidings(KeyHints):
@@ -32,6 +41,8 @@ class Tidings(KeyHints):
     def __init__(self, manager: ManagerPort, **options: object) -> None:
         super().__init__(manager, **options)  # type: ignore[arg-type]
         self._welcomed = self._is_unsaved = False
+        self._greeting = ""
+        """What the notice line said at the start; it goes with the first thing that is done."""
         self._stale: set[FilePane] = set()
         self._logged: dict[FilePane, Problem] = {}
         """The last problem of each pane that the log has."""
@@ -51,8 +62,16 @@ class Tidings(KeyHints):
             if snapshot.held:
                 said = f"{items} came back{left}, held: {key_of('app.pause-all')} lets go on"
             ways = f"{key_of('app.resumed')}: pause or discard · {key_of('pane.back')} hides this"
-            self.notice.say(f"{said} · {ways}")
+            self._greeting = f"{said} · {ways}"
+            self.notice.say(self._greeting)
         self._welcomed = True
+
+    def acted(self, action: str) -> None:
+        """Something was done: who goes on to other things has read what was said at the start."""
+        if self._greeting and action in _doings():
+            if self.notice.text == self._greeting:
+                self.notice.say("")
+            self._greeting = ""
 
     def tell_unsaved(self, health: Health) -> None:
         """As soon as it is so: that progress is not saved, and where more is told. The last line keeps saying it."""

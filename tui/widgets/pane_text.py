@@ -170,12 +170,16 @@ def credentials_looked_for(env: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def nothing_configured(found: Sequence[str], cells: int, room: int) -> list[Spans]:
-    """No profile, no endpoint, no keys: what was looked for and what was found, and what to do."""
+    """No profile, no endpoint, no keys: what to do in two sentences, then what was looked for."""
     inner = max(cells - 4, 8)
-    now = "Run aws configure, or start with --profile or --endpoint-url. To look around first: s3tui demo."
-    lines = [("No credentials", "bad")]
+    ways = (
+        f"{key_of('pane.profile')} adds an S3 server of yours; for AWS run aws configure.",
+        f"To look around first, leave ({key_of('app.quit')}) and run s3tui demo.",
+    )
+    lines = [("No credentials", "bad"), ("", "")]
+    for way in ways:
+        lines += [(line, "") for line in wrap(way, inner)]
+    lines.append(("", ""))
     for fact in found:
         lines += [(line, "") for line in wrap(display(fact), inner)]
-    lines += [("", ""), *[(line, "") for line in wrap(display(now), inner)]]
-    lines += _hints(inner, "pane.goto", "go to a local path")
     return _centred(lines, cells, room)
