@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from engine import GroupFacts, ItemKind, OperationId, TransferId, TransferSnapshot, TransferState
+from engine import (
+    ConflictPolicy,
+    GroupFacts,
+    ItemKind,
+    OperationId,
+    TransferId,
+    TransferSnapshot,
+    TransferState,
+)
 from tests.engine.queue import real
 from tests.engine.queue.faulty import running_on
 from tests.engine.queue.real import MIB, Engine, write
@@ -149,6 +157,23 @@ async def test_a_group_goes_to_the_top_as_a_whole_and_stays_there(s3: ScriptedS3
     with running_on(tmp_path / "state", s3.url) as engine:
         names = [row.source[-5:] for row in engine.manager.snapshot().rows]
         assert names == ["0.log", "1.log", "2.log", "e.bin"]
+
+
+async def test_what_asks_in_a_closed_group_is_found_from_its_row(s3: ScriptedS3, tmp_path: Path) -> None:
+    files = folder(tmp_path, 3)
+    for name in ("0.log", "2.log"):
+        s3.client().put_object(Bucket="b", Key=f"logs/{name}", Body=b"another")
+    with running_on(tmp_path / "state", s3.url) as engine:
+        engine.settled(engine.copy(files / "logs", "s3://b/logs/", on_conflict=ConflictPolicy.ASK))
+        async with on_screen(engine, files) as screen:
+            await screen.press("w")
+            await screen.shows("1 of 3", "ASKS 2")
+            await screen.press("a")
+            await screen.shows("[4 Asking 2]", "0.log", "2.log")
+            await screen.press("a", "S")
+            await screen.until(lambda text: "Asking 2" not in text)
+            await screen.press("1")
+            await screen.shows("3 of 3", "100% · DONE")
 
 
 async def test_very_many_items_of_a_group_are_paused_and_cancelled(
