@@ -9,6 +9,7 @@ from engine import Event, OperationId, Problem, Totals, TransferManager, Transfe
 from tui import format
 from tui.leaving import Stop
 from tui.progress import Progress
+from tui.schedule import Follower, Schedule
 from tui.waiting import waiting_text
 
 S = TransferState
@@ -32,6 +33,7 @@ class Following:
     Args:
         wait_for: Seconds that are waited while nothing moves and conditions hold.
         operations: Whose items are meant; none for all. The newest is the last.
+        schedule: Rate limits by the hour.
         now: Monotonic clock.
     """
 
@@ -43,10 +45,12 @@ class Following:
         *,
         wait_for: float,
         operations: Sequence[OperationId] = (),
+        schedule: Schedule | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manager, self._progress, self._stop, self._now = manager, progress, stop, now
         self._wait_for = wait_for
+        self._schedule = Follower(schedule or Schedule())
         self.operations = list(operations)
         self.finished = 0
         self.cancelled = 0
@@ -61,6 +65,7 @@ class Following:
         code, began = 0, None
         try:
             while not over():
+                self._schedule.follow(self._manager, time.time())
                 if self._stop.code is not None:
                     code = self._stop.code
                     break

@@ -78,7 +78,9 @@ def copy(setup: Setup) -> int:
         operation = manager.submit(request)
         manager.start()
         progress = Progress(quiet=setup.args.quiet)
-        following = Following(manager, progress, stop, wait_for=setup.wait_for, operations=(operation,))
+        following = Following(
+            manager, progress, stop, wait_for=setup.wait_for, operations=(operation,), schedule=setup.schedule
+        )
         while True:
             code = following.until(following.is_over)
             problem = _problem_of(manager, following.operations[-1])
@@ -120,7 +122,7 @@ def finish_queue(setup: Setup) -> int:
         is_held = manager.snapshot(0, 0).held
         manager.start()
         progress = Progress(quiet=setup.args.quiet)
-        following = Following(manager, progress, stop, wait_for=setup.wait_for)
+        following = Following(manager, progress, stop, wait_for=setup.wait_for, schedule=setup.schedule)
         code = 0 if is_held else following.until(lambda: manager.is_settled)
         while following.refused and not code and following.may_plan_again(*following.refused.values()):
             following.refused.clear()

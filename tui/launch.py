@@ -49,7 +49,7 @@ def open_app(setup: Setup) -> int:
         "theme": configuration.theme(),
         "configuration": configuration,
         "pace": PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
-        "schedule": setup.settings.limits,
+        "schedule": setup.schedule,
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()

@@ -6,7 +6,9 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
+from engine import EngineSnapshot
 from tui.limits import parse_limits
 
 _DAY = 24 * 60
@@ -88,8 +90,20 @@ def minute_of_day(now: float) -> int:
     return local.tm_hour * 60 + local.tm_min
 
 
+class Pacer(Protocol):
+    """What a `Follower` needs of a `TransferManager`."""
+
+    def snapshot(self, first: int = 0, count: int = 50) -> EngineSnapshot:
+        """The limits that hold, among others."""
+        ...
+
+    def set_limits(self, upload: int | None, download: int | None) -> None:
+        """Bytes per second in each direction."""
+        ...
+
+
 class Follower:
-    """Says when other limits begin to hold. Used by the screen's thread alone."""
+    """Sets other limits when they begin to hold. Used by one thread."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -97,6 +111,24 @@ class Follower:
         """What is in force."""
         self._base: Limits = (None, None)
         """What held before it."""
+        self._looked_at = -1
+        """The minute that was looked at last."""
+
+    def follow(self, manager: Pacer, now: float) -> Limits | None:
+        """Called now and then: set the limits of the hours that begin, and those from before at their end.
+
+        Returns:
+            The limits, if they were set now.
+        """
+        minute = int(now // 60)
+        if minute == self._looked_at or not self.schedule.spans:
+            return None
+        self._looked_at = minute
+        snapshot = manager.snapshot(0, 0)
+        limits = self.due(now, (snapshot.upload_limit, snapshot.download_limit))
+        if limits is not None:
+            manager.set_limits(*limits)
+        return limits
 
     def due(self, now: float, limits: Limits) -> Limits | None:
         """The limits to set now, ``None`` where they stay: only where a span begins or ends.

@@ -37,7 +37,7 @@ read_only = false
 log_file = "/var/log/s3tui.log"
 theme = "light"                # dark light high-contrast no-colour ansi-dark ansi-light
 
-[limits]                       # by the hour, while the screen is open; at other times rate_limit
+[limits]                       # by the hour, unless --rate-limit is given; at other times rate_limit
 "08:00-18:00" = "5M:20M"
 "22:00-06:00" = "off"
 

@@ -26,6 +26,7 @@ from tui import consent
 from tui import settings as settings_file
 from tui.log import set_up
 from tui.pace_file import Pace
+from tui.schedule import Schedule
 from tui.settings import OwnEndpoint, Settings
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ class Setup:
             download_limit=download,
             attempts=defaults.attempts if retries is None else retries + 1,
         )
+
+    @property
+    def schedule(self) -> Schedule:
+        """Rate limits by the hour, unless a flag says what the limit is."""
+        return Schedule() if self.args.rate_limit else self.settings.limits
 
     @property
     def settings_pace(self) -> Pace:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from engine import UsageError
 from tests.tui import example
 from tests.tui.drive import engine, main, press, running, text, until
+from tests.tui.fake_queue import FakeQueue, finish, use
+from tui import cli
 from tui.schedule import Follower, Schedule, read_schedule
 from tui.settings import read
 
@@ -70,6 +73,21 @@ async def test_the_screen_follows_the_hours_and_says_until_when() -> None:
         await until(pilot, lambda: "limit 20.0M/s" in text(pilot) and "until" not in text(pilot))
         main(pilot).now = lambda: example.NOW + 3600
         await until(pilot, lambda: engine(pilot).upload_limit is None)
+
+
+def test_commands_without_a_screen_follow_the_hours_unless_a_flag_says_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[limits]\n"00:00-12:00" = "3M"\n"12:00-24:00" = "3M"\n')
+    monkeypatch.setenv("S3TUI_CONFIG", str(config))
+    found = []
+    for flag in ([], ["--rate-limit", "9M"]):
+        queue = use(monkeypatch, FakeQueue([finish()]))
+        queue.add("a")
+        assert cli.run(["run", "--state-dir", str(tmp_path / "state"), *flag]) == 0
+        found.append(queue.upload_limit)
+    assert found == [3 * MIB, None], "the fake has no limit but what it is told"
 
 
 async def test_without_a_schedule_limits_stay_as_they_are_set() -> None:
