@@ -167,4 +167,4 @@ async def test_at_50_by_16_no_question_loses_an_answer(keys: tuple[str, ...], se
 async def test_at_50_by_16_the_cursor_of_a_long_list_stays_in_sight() -> None:
     async with running(size=(50, 16)) as pilot:
         await press(pilot, "question_mark", "up")
-        assert any("Give the queue a line" in line for line in drawn(pilot))
+        assert any("Go down one page" in line for line in drawn(pilot))
