@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from engine import ConnectionTest, LocalRef, Location, ObjectRef, Problem, Profile
 from tests.tui import example
@@ -246,3 +247,17 @@ def test_no_secret_is_in_what_is_said_of_keys(tmp_path: Path) -> None:
 def test_a_denied_list_of_buckets_is_an_answer_and_a_wrong_clock_is_named() -> None:
     assert "may not be listed, which need not matter" in answered(ConnectionTest(0.1, None))
     assert answered(ConnectionTest(0.1, 1, 300.0)).endswith("1 bucket. Its clock is 5m ahead of ours.")
+
+
+async def test_what_is_typed_in_one_breath_goes_to_the_lines_it_was_meant_for(tmp_path: Path) -> None:
+    async with running(configuration=configured(tmp_path, LAB)) as pilot:
+        await press(pilot, "e")
+        await shows(pilot, "Add an endpoint")
+        await press(pilot, *"add an", "enter")
+        await in_form(pilot)
+        for key in ("a", "b", "tab", "c", "d", "tab", "e", "up", "f"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        form = pilot.app.screen
+        assert isinstance(form, FormScreen)
+        await until(pilot, lambda: form.values["url"] == "cdf")
+        assert (form.values["name"], form.values["region"]) == ("ab", "e")

@@ -81,10 +81,10 @@ class FormScreen(Dialog[Values]):
         return {field.key: line.value.strip() for field, line in zip(self._fields, lines, strict=True)}
 
     def action_step(self, by: int) -> None:
-        """To the next line, or the one before."""
+        """To the next line, or the one before, at once: keys typed in the same breath are meant for it."""
         lines = list(self.query(SafeInput))
-        here = next((at for at, line in enumerate(lines) if line.has_focus), 0)
-        lines[(here + by) % len(lines)].focus()
+        here = next((at for at, line in enumerate(lines) if line is self.focused), 0)
+        self.set_focus(lines[(here + by) % len(lines)])
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show something below the lines; raw."""

@@ -31,14 +31,14 @@ from tui.toml_edit import Value
 _POLL = 0.05
 _FIELDS = (
     ("name", "Name", "minio"),
-    ("url", "URL", "https://minio.example.net:9000"),
-    ("region", "Region", "as the server likes; us-east-1 for most"),
+    ("url", "URL", "https://minio.lan:9000"),
+    ("region", "Region", "us-east-1 for most"),
     ("addressing", "Addressing", "auto, path or virtual"),
-    ("ca_file", "CA file", "a PEM file, where the certificate is not a public one"),
-    ("profile", "Keys of", "an AWS profile; empty: that of the same name, or default"),
-    ("read_only", "Read-only", "no, or yes: nothing is written or deleted there"),
-    ("unsigned", "Unsigned", "no, or yes: requests without keys, for public buckets"),
-    ("allow_http", "http accepted", "no, or yes: an http:// URL can be read on the way"),
+    ("ca_file", "CA file", "a PEM file, for an own CA"),
+    ("profile", "Keys of", "an AWS profile, or default"),
+    ("read_only", "Read-only", "yes: writes nothing there"),
+    ("unsigned", "Unsigned", "yes: requests without keys"),
+    ("allow_http", "http accepted", "yes: not encrypted is fine"),
 )
 _FLAGS = ("read_only", "unsigned", "allow_http")
 
