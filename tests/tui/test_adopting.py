@@ -34,7 +34,7 @@ async def test_the_file_of_the_same_name_in_the_other_pane_is_offered_and_queued
     found = adoptable("/home/ann/data/photos-a.tar", "id of 2026/november/photos-a.tar")
     async with running(with_match(MatchProgress(24 * MIB, 24 * MIB, found))) as pilot:
         await press(pilot, "tab", "U", "j", "j", "c")
-        assert "File that photos-a.tar was begun with" in text(pilot)
+        await until(pilot, lambda: "File that photos-a.tar was begun with" in text(pilot))
         assert "~/data/photos-a.tar" in text(pilot)
         await press(pilot, "enter")
         await until(pilot, lambda: "Go on with this upload?" in text(pilot))
@@ -62,7 +62,7 @@ async def test_what_differs_is_told_and_nothing_is_queued() -> None:
 async def test_an_upload_of_the_queue_needs_no_file_and_escape_asks_nothing_further() -> None:
     async with running() as pilot:
         await press(pilot, "tab", "U", "c")
-        assert told(pilot) == ["An item of the queue goes on with it already"]
+        await until(pilot, lambda: told(pilot) == ["An item of the queue goes on with it already"])
         await press(pilot, "j", "j", "c", "escape")
         assert "Incomplete uploads to" in text(pilot)
         assert [kind for kind, _ in engine(pilot).browser.asked if kind == "match"] == []
@@ -91,6 +91,5 @@ async def test_on_a_real_server_an_upload_of_another_program_is_adopted_and_beco
             await until(pilot, lambda: bool(real.manager.snapshot().rows))
             real.until(lambda: real.state("big.tar") is TransferState.DONE)
             assert real.row("big.tar").note == "goes on from 2 of 4 parts"
-            await pilot.press("r")
             await until(pilot, lambda: "no incomplete uploads" in text(pilot))
     assert client.get_object(Bucket=bucket, Key="big.tar")["Body"].read() == path.read_bytes()

@@ -60,7 +60,7 @@ async def test_one_is_paused_and_let_go_on_and_all_are() -> None:
 async def test_discarding_asks_with_bytes_and_concerns_what_is_marked() -> None:
     async with running(example.resumed_manager()) as pilot:
         await press(pilot, "W", "space", "j", "space", "x")
-        assert "Discard 2 transfers?" in text(pilot)
+        await until(pilot, lambda: "Discard 2 transfers?" in text(pilot))
         assert "are not moved; the sources stay as they are." in text(pilot)
         await press(pilot, "enter")
         assert engine(pilot).commands == []
@@ -70,13 +70,13 @@ async def test_discarding_asks_with_bytes_and_concerns_what_is_marked() -> None:
         await press(pilot, "X", "y")
         await until(pilot, lambda: engine(pilot).commands[2:] == [("cancel", 2), ("cancel", 6)])
         await press(pilot, "X")
-        assert told(pilot)[-1] == "That is finished already"
+        await until(pilot, lambda: told(pilot)[-1] == "That is finished already")
 
 
 async def test_uploads_that_nobody_goes_on_with_are_aborted_there_too() -> None:
     async with running(example.resumed_manager()) as pilot:
         await press(pilot, "W", "G", "k", "a", "x")
-        assert "Abort 4 incomplete uploads?" in text(pilot)
+        await until(pilot, lambda: "Abort 4 incomplete uploads?" in text(pilot))
         await press(pilot, "y")
         await until(pilot, lambda: told(pilot) == ["4 of 4 uploads aborted"])
         assert "other upload" not in text(pilot)

@@ -41,7 +41,7 @@ class AbortingActions(UnfinishedBase):
         lines = [self._what_goes(uploads, size), "This cannot be undone: who began one has to begin anew."]
         fresh = sum(self._now() - each.initiated < _FRESH for each in uploads if each.initiated)
         if fresh:
-            lines += ["", f"{fresh:,} of them began within the last hour: another program may be sending it."]
+            lines += ["", f"{fresh:,} of them began within the last hour: another program may be at it."]
         if len(strange) < len(rows):
             lines += ["", f"Not aborted: {len(rows) - len(strange):,} with which the queue goes on."]
         confirm = ConfirmScreen(
@@ -80,7 +80,7 @@ class AbortingActions(UnfinishedBase):
                 answer = browser.answer(token)
                 if isinstance(answer.value, AbortProgress):
                     progress = answer.value
-                is_stopped = self.do(f"Aborting: {progress.done:,} of {total:,} done…  (Esc stops)")
+                is_stopped = self.do(f"Aborting (Esc stops): {progress.done:,} of {total:,} done…")
                 if answer.done or is_stopped:
                     return progress, answer.problem
                 await asyncio.sleep(POLL)

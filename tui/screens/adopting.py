@@ -73,7 +73,7 @@ class AdoptingActions(UnfinishedBase):
                     format.size_long(progress.bytes_compared),
                     format.size_long(progress.bytes_in_all),
                 )
-                if self.do(f"Comparing: {done} of {size} are equal to {name}…  (Esc stops)"):
+                if self.do(f"Comparing (Esc stops): {done} of {size} are equal to {name}"):
                     return None
                 if answer.done:
                     if answer.problem is not None:

@@ -143,8 +143,11 @@ class UnfinishedBase(ClosesOnce[None]):
         now = time.monotonic()
         if now - self._owned_at < _OWN_EVERY or not any(reading.found.uploads for reading in self.readings):
             return False
+        self.list.refresh()  # Ages grow.
         before, self._owned_at = self._owned, now
         self._owned = self.manager.own_uploads()
+        if {own.upload_id for own in before} - {own.upload_id for own in self._owned}:
+            self.read_again()  # An item ended, and with it its upload, or it let go of that.
         return self._owned != before
 
     def make_rows(self) -> list[Row]:
@@ -242,9 +245,13 @@ class UnfinishedBase(ClosesOnce[None]):
 
     def action_read_again(self) -> None:
         """Ask the server anew."""
+        self.read_again()
+        self.look(force=True)
+
+    def read_again(self) -> None:
+        """Ask for the uploads of every place anew."""
         for reading in self.readings:
             reading.ask()
-        self.look(force=True)
 
     # -- doing -------------------------------------------------------------------------------------
 
