@@ -37,7 +37,7 @@ from engine.s3.profiles import Profile
 from engine.snapshot import EngineSnapshot, Event, Totals, TransferDetail, TransferSnapshot, View
 from engine.state.reading import without_gc
 from engine.state.store import Store
-from engine.transfer import Transfer
+from engine.transfer import RESTORING, Transfer
 from engine.workers import WorkerPool
 
 if TYPE_CHECKING:
@@ -361,7 +361,10 @@ class TransferManager(UploadCommands, TroubleLog):
                 item.hold is not None and item.hold.is_timed and not core.scheduler.only_tries(item)
                 for item in core.scheduler.active
             )
-            waiting = core.scheduler.has_conditions and (counts[S.WAITING] or probing)
+            restoring = counts[S.WAITING] and any(
+                item.hold is not None and item.hold.reason == RESTORING for item in core.roster
+            )
+            waiting = restoring or (core.scheduler.has_conditions and (counts[S.WAITING] or probing))
             return bool(waiting or core.store.problem) and not moving and not retrying
 
     # -- connections -------------------------------------------------------------------------------

@@ -115,3 +115,8 @@ def assert_harmless(pilot: Driver) -> None:
 def told(pilot: Driver) -> list[str]:
     """The notices on the screen, newest last."""
     return [notice.message for notice in pilot.app._notifications]
+
+
+async def tells(pilot: Driver, notice: str) -> None:
+    """Wait for a notice; it must be the newest then."""
+    await until(pilot, lambda: told(pilot)[-1:] == [notice])

@@ -9,7 +9,7 @@ from typing import Any
 from engine import BucketContent, ObjectRef, Problem, Profile
 from tests.servers.seaweed import Seaweed
 from tests.tui import example
-from tests.tui.drive import Driver, engine, press, right, running, text, told, until
+from tests.tui.drive import Driver, engine, press, right, running, tells, text, told, until
 from tests.tui.fake_engine import FakeManager
 from tests.tui.real_screen import put_cursor_on, real_screen, shows
 from tui.screens.typed_confirm import TypedConfirmScreen
@@ -50,12 +50,12 @@ async def test_one_at_a_time_and_by_a_profile_that_may() -> None:
     async with running(right=BUCKETS) as pilot:
         await press(pilot, "tab", "a", "d")
         await until(pilot, lambda: bool(told(pilot)))
-        assert told(pilot)[-1] == "Buckets are removed one at a time: take the marks off (A)"
+        await tells(pilot, "Buckets are removed one at a time: take the marks off (A)")
     profile = Profile("prod", region="eu-west-1", read_only=True)
     async with running(FakeManager(example.example_browser(), [profile]), right=BUCKETS) as pilot:
         await press(pilot, "tab", "j", "d")
         await until(pilot, lambda: bool(told(pilot)))
-        assert told(pilot)[-1] == "The profile prod is read-only: nothing is changed or deleted there"
+        await tells(pilot, "The profile prod is read-only: nothing is changed or deleted there")
         assert engine(pilot).browser.values.get("bucket_content") is None and removed(pilot) == []
 
 

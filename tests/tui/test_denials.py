@@ -8,7 +8,7 @@ import pytest
 
 from engine import LocalRef, Location, ObjectRef, Profile
 from tests.tui import example
-from tests.tui.drive import Driver, drawn, engine, main, press, running, text, told, until
+from tests.tui.drive import Driver, drawn, engine, main, press, running, tells, text, told, until
 from tests.tui.fake_engine import FakeManager
 from tui.denials import BUCKETS_ONLY, READ_ONLY, READ_ONLY_THERE, denied
 
@@ -79,7 +79,7 @@ async def test_what_would_change_a_read_only_place_is_refused_before_a_question(
     async with running(reading()) as pilot:
         await press(pilot, "tab", *("j" * 5), key)
         await until(pilot, lambda: bool(told(pilot)))
-        assert told(pilot) == [REFUSAL]
+        await tells(pilot, REFUSAL)
         assert pilot.app.screen is main(pilot)
         assert engine(pilot).submitted == []
 
@@ -87,7 +87,7 @@ async def test_what_would_change_a_read_only_place_is_refused_before_a_question(
 async def test_a_copy_into_a_read_only_place_is_refused_and_one_out_of_it_is_not() -> None:
     async with running(reading()) as pilot:
         await press(pilot, *("j" * 7), "c")
-        assert told(pilot) == [REFUSAL]
+        await tells(pilot, REFUSAL)
         assert engine(pilot).submitted == []
         await press(pilot, "tab", "G", "c")
         await until(pilot, lambda: len(engine(pilot).submitted) == 1)

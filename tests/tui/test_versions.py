@@ -28,6 +28,7 @@ from tests.tui.drive import (
     main,
     press,
     running,
+    tells,
     text,
     told,
     until,
@@ -87,7 +88,7 @@ async def test_versions_of_an_object_are_lines_with_a_word_each() -> None:
             " older        10B  2026-11-23 12:00:00  v1",
         ]
         assert "versions of s3://backups/2026/manifest.json" in drawn(pilot)[0]
-        assert "c copy  R restore  D destroy  i details  Space mark  Esc back" in drawn(pilot)[-1]
+        assert "c copy  R restore  D destroy  i details  Y link  Space mark  Esc back" in drawn(pilot)[-1]
         await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, VersionsScreen)
 
@@ -124,7 +125,7 @@ async def test_nothing_denied_and_not_versioned_are_said_apart() -> None:
 async def test_on_the_disk_there_are_no_versions_and_of_a_bucket_there_are_all() -> None:
     async with running(right=replace(example.THERE, place=ObjectRef(""))) as pilot:
         await press(pilot, "V")
-        assert told(pilot) == ["Versions are kept of objects only: go to a bucket"]
+        await tells(pilot, "Versions are kept of objects only: go to a bucket")
         assert asked(pilot, "versions") == []
         await press(pilot, "tab", "V")
         assert asked(pilot, "versions")[0].place == ObjectRef("archive")
@@ -173,8 +174,21 @@ async def test_a_version_is_copied_to_the_other_pane_pinned_by_its_id() -> None:
         assert request.sources == (ObjectRef("backups", KEY, "v1"),)
         assert request.target == LocalRef("/home/ann/data/manifest (version 2026-11-23 12.00.00).json")
         await press(pilot, "k", "c")
-        assert told(pilot)[-1] == "A delete marker has no content: R takes it off"
+        await tells(pilot, "A delete marker has no content: R takes it off")
         assert len(engine(pilot).submitted) == 1
+
+
+async def test_a_link_to_one_version_is_made_for_a_time_that_is_chosen() -> None:
+    async with running() as pilot:
+        await look(pilot, NEW, MID, OLD)
+        await press(pilot, "j", "Y")
+        await tells(pilot, "A delete marker has no content to link to")
+        await press(pilot, "j", "Y", "down", "enter")
+        await until(pilot, lambda: bool(asked(pilot, "presign")))
+        location, seconds = asked(pilot, "presign")[0]
+        assert (location.place, seconds) == (ObjectRef("backups", KEY, "v1"), 3600)
+        await until(pilot, lambda: told(pilot)[-1] == "Copied a link to this version that works for 1 hour")
+        assert "X-Amz" in pilot.app.clipboard and "X-Amz" not in text(pilot)
 
 
 # -- changes ---------------------------------------------------------------------------------------
@@ -184,7 +198,7 @@ async def test_restoring_asks_and_says_what_is_kept() -> None:
     async with running() as pilot:
         await look(pilot, NEW, MID, OLD)
         await press(pilot, "R")
-        assert told(pilot)[-1] == "That is the current version already"
+        await tells(pilot, "That is the current version already")
         await press(pilot, "G", "R")
         assert isinstance(pilot.app.screen, ConfirmScreen)
         assert "what is current now stays as an older one." in said(pilot)
@@ -231,6 +245,7 @@ async def test_what_could_not_be_changed_is_told_with_the_reason() -> None:
         await until(
             pilot, lambda: "Deleted 2 of 3. 1 not: delete s3://backups/x: access is denied" in told(pilot)[-1]
         )
+        assert len(asked(pilot, "versions")) == 2
 
 
 async def test_a_version_above_five_gib_is_restored_by_the_queue() -> None:
@@ -256,7 +271,7 @@ async def test_a_read_only_profile_is_asked_nothing(key: str) -> None:
     async with running(manager) as pilot:
         await look(pilot, NEW, OLD)
         await press(pilot, "G", key)
-        assert told(pilot)[-1] == "The profile prod is read-only: nothing is changed or deleted there"
+        await tells(pilot, "The profile prod is read-only: nothing is changed or deleted there")
         assert isinstance(pilot.app.screen, VersionsScreen)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import work
+from textual.app import App
 
 from engine import LocalRef, Location
 from tui import durations, format
@@ -30,7 +33,7 @@ class LinkActions(MainBase):
             self.tell("Links can be made for objects only")
             return
         location = Location(pane.place_of(row), pane.location.connection)
-        seconds = await self._how_long(row.name)
+        seconds = await ask_how_long(self.app, row.name)
         if seconds is None:
             return
         answer = await self.answer(self.manager.browser.presign(location, seconds), "Signing")
@@ -44,19 +47,22 @@ class LinkActions(MainBase):
             told += "; it ends earlier where these temporary keys do"
         self.tell(display(told))
 
-    async def _how_long(self, name: str) -> int | None:
-        """Seconds, chosen or typed; ``None`` for not at all."""
-        options = [(str(seconds), durations.in_words(seconds)) for seconds in _OFFERED]
-        options.append((_TYPED, "another time, which you type"))
-        chosen = await self.app.push_screen_wait(
-            ChooserScreen(f"How long shall a link to {name} work?", options)
+
+async def ask_how_long(app: App[Any], name: str) -> int | None:
+    """For how many seconds a link shall work, chosen or typed; ``None`` for not at all.
+
+    Args:
+        name: Of what the link is to, raw.
+    """
+    options = [(str(seconds), durations.in_words(seconds)) for seconds in _OFFERED]
+    options.append((_TYPED, "another time, which you type"))
+    chosen = await app.push_screen_wait(ChooserScreen(f"How long shall a link to {name} work?", options))
+    if chosen == _TYPED:
+        typed = await app.push_screen_wait(
+            PromptScreen("How long shall the link work?", placeholder="90m, 12h or 3d", check=_not_a_time)
         )
-        if chosen == _TYPED:
-            typed = await self.app.push_screen_wait(
-                PromptScreen("How long shall the link work?", placeholder="90m, 12h or 3d", check=_not_a_time)
-            )
-            return durations.parse(typed) if typed else None
-        return int(chosen) if chosen else None
+        return durations.parse(typed) if typed else None
+    return int(chosen) if chosen else None
 
 
 def _not_a_time(text: str) -> str:

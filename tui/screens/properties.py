@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -24,7 +25,7 @@ _WORDS = {Kind.METADATA: "metadata", Kind.TAG: "a tag"}
 
 
 class PropertyList(OptionList):
-    """The lines of the form."""
+    """The lines of the form; the one with the cursor has a glyph too, for terminals without colours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
@@ -32,6 +33,21 @@ class PropertyList(OptionList):
         Binding("g", "first", show=False),
         Binding("G", "last", show=False),
     ]
+
+    _texts: tuple[str, ...] = ()
+
+    def show(self, texts: Sequence[str]) -> None:
+        """Other lines, raw."""
+        self._texts = tuple(texts)
+        self.set_options(Option(Content(f"  {display(text)}")) for text in texts)
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """Move the glyph along with the colour."""
+        # While other lines are being set there are fewer of them than texts.
+        for index, text in enumerate(self._texts[: self.option_count]):
+            line = Content(("▸ " if index == highlighted else "  ") + display(text))
+            self.replace_option_prompt_at_index(index, line)
+        super().watch_highlighted(highlighted)
 
 
 class PropertiesScreen(Dialog[PropertyChange]):
@@ -78,7 +94,7 @@ class PropertiesScreen(Dialog[PropertyChange]):
     def _draw(self, cursor: int) -> None:
         listed = self.query_one(PropertyList)
         cells = min(self.app.size.width * 94 // 100, 90) - 6
-        listed.set_options(Option(Content(display(self._line(field, cells)))) for field in self.form.fields)
+        listed.show([self._line(field, cells) for field in self.form.fields])
         listed.highlighted = min(cursor, len(self.form.fields) - 1)
         listed.focus()
 
@@ -86,7 +102,7 @@ class PropertiesScreen(Dialog[PropertyChange]):
         mark = "*" if field.is_changed else " "
         label = pad(middle(display(field.label), _LABEL_CELLS), _LABEL_CELLS)
         value = display(shown(field, self.form.is_for_several))
-        return f"{mark} {label}  {middle(value, max(cells - _LABEL_CELLS - 4, 8))}"
+        return f"{mark} {label}  {middle(value, max(cells - _LABEL_CELLS - 6, 8))}"
 
     @property
     def _cursor(self) -> int:

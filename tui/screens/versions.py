@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
@@ -25,12 +26,13 @@ from engine import (
     TransferRequest,
     VersionListing,
 )
-from tui import format, places
+from tui import durations, format, places
 from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens import version_text
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dialog import ClosesOnce
+from tui.screens.link_actions import ask_how_long
 from tui.screens.object_details import ObjectDetailsScreen
 from tui.screens.typed_confirm import TypedConfirmScreen
 from tui.version_names import file_names
@@ -56,6 +58,7 @@ class VersionsScreen(ClosesOnce[bool]):
         Binding("enter,i", "look", show=False),
         Binding("c,f5", "copy", show=False),
         Binding("R", "restore", show=False),
+        Binding("Y", "link", show=False),
         Binding("D", "destroy", show=False),
         Binding("space,insert", "mark", show=False),
         Binding("a", "mark_all(True)", show=False),
@@ -95,7 +98,9 @@ class VersionsScreen(ClosesOnce[bool]):
             yield self._facts
             yield self.table
         frame.border_title = Content("versions of " + path_tail(display(str(self._place)), 60))
-        frame.border_subtitle = Content("c copy  R restore  D destroy  i details  Space mark  Esc back")
+        frame.border_subtitle = Content(
+            "c copy  R restore  D destroy  i details  Y link  Space mark  Esc back"
+        )
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -118,6 +123,7 @@ class VersionsScreen(ClosesOnce[bool]):
         self.table.words = "Reading…"
         self._listing, self._pages = VersionListing(""), 0
         self._token = self._browser.versions(self._location)
+        self._describe()
         self._poll(self._token)
 
     def _poll(self, token: Token) -> None:
@@ -126,9 +132,12 @@ class VersionsScreen(ClosesOnce[bool]):
         answer = self._browser.answer(token)
         if isinstance(answer.value, VersionListing):
             self._listing = answer.value
-            for page in self._listing.pages[self._pages :]:
+            come = self._listing.pages[self._pages :]
+            for page in come:
                 self.table.add(page)
             self._pages = len(self._listing.pages)
+            if come and not answer.done:
+                self._describe()
         if answer.done:
             self._browser.cancel(token)
             self._token = None
@@ -138,9 +147,9 @@ class VersionsScreen(ClosesOnce[bool]):
             self.table.refresh()
             if problem is not None and self.table.rows:
                 self._tell(str(problem), bad=True)
+            self._describe()
         else:
             self.set_timer(_POLL, lambda: self._poll(token))
-        self._describe()
 
     def _describe(self) -> None:
         reading = self._token is not None
@@ -189,6 +198,26 @@ class VersionsScreen(ClosesOnce[bool]):
 
     def _ref(self, version: ObjectVersion) -> ObjectRef:
         return ObjectRef(self._place.bucket, version.key, version.version_id)
+
+    @work
+    async def action_link(self) -> None:
+        """A link to one version, to the clipboard only."""
+        version = self.table.current
+        if version is None or version.is_marker:
+            self._tell("A delete marker has no content to link to")
+            return
+        seconds = await ask_how_long(self.app, version.key.rpartition("/")[2])
+        if seconds is None:
+            return
+        token = self._browser.presign(replace(self._location, place=self._ref(version)), seconds)
+        while not (answer := self._browser.answer(token)).done:
+            await asyncio.sleep(_POLL)
+        self._browser.cancel(token)
+        if answer.problem is not None:
+            self._tell(str(answer.problem), bad=True)
+            return
+        self.app.copy_to_clipboard(display(str(answer.value)))
+        self._tell(f"Copied a link to this version that works for {durations.in_words(seconds)}")
 
     # -- copying -----------------------------------------------------------------------------------
 

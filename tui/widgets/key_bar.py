@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.keys import Context, KeyAction, for_context
-from tui.safe_text import width
+from tui.safe_text import display, width
 
 _EDGE = 20
 """Footer places from here on stand at the right edge; the first two of them are always shown."""
@@ -101,7 +101,7 @@ class KeyBar(Widget):
         click = Style.from_meta({"@click": hint.action}) if hint.action else Style.null()
         if hint.denied:
             dim = self.get_component_rich_style("key-bar--denied") + click
-            return [Segment(f"{hint.key} {hint.words}", dim), Segment("  ", base)]
+            return [Segment(f"{hint.key} {hint.label} ({display(hint.denied)})", dim), Segment("  ", base)]
         key = self.get_component_rich_style("key-bar--key") + click
         word = self.get_component_rich_style("key-bar--label") + click
         return [Segment(hint.key, key), Segment(f" {hint.label}", word), Segment("  ", base)]

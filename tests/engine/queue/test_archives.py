@@ -100,7 +100,9 @@ def test_it_waits_long_between_looks_and_looks_when_told_to(
     restores(engine, tmp_path)
     waiting = engine.row("cold").waiting
     assert waiting is not None
-    assert waiting.reason == "restoring" and 30 < waiting.seconds_left <= 60
+    assert waiting.reason == "restoring" and 0 < waiting.seconds_left <= 60
+    # Without a screen nobody sits there for days: that is for --wait-for to say.
+    engine.until(lambda: engine.manager.waits_only)
     engine.manager.retry(engine.row("cold").id)
     engine.until(lambda: engine.state("cold") is S.WAITING and s3.count("HeadObject") > 2)
     later = engine.row("cold").waiting
