@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
+from textual import events
 from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -141,6 +142,10 @@ class S3TuiApp(ThemedApp):
         if done and isinstance(action, str):
             self.main.acted(action)
         return done
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys typed right after the one that opened a filter went to the list, and come here once that is done."""
+        self.main.type_late(event)
 
     def action_help_quit(self) -> None:
         """Ctrl+C: the same as q; where that is already being asked, leave."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from tests.tui.drive import engine, press, running, text, until
+from tests.tui.drive import engine, left, main, press, running, text, until
 from tests.tui.fake_browser import Entry, FakeBrowser
 from tests.tui.fake_engine import FakeManager
 from tui.screens.chooser import ChooserScreen
+from tui.widgets.filter_line import FilterLine
 
 
 def one_file() -> FakeManager:
@@ -50,3 +51,18 @@ async def test_a_dialog_that_is_closed_before_it_stands_closes_alone_and_breaks_
             assert not dialog.is_mounted, "it stands already: this proves nothing"
             await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
         assert "a.txt" in text(pilot)
+
+
+@pytest.mark.parametrize("first", ["", "w"])
+async def test_a_filter_typed_in_one_breath_is_whole(first: str) -> None:
+    async with running() as pilot:
+        for key in (*first, "slash", *"dump", "enter"):
+            character = {"slash": "/", "enter": "\r"}.get(key, key)
+            pilot.app.post_message(events.Key(key, character))
+        screen = main(pilot)
+        line = screen.queue.find_line if first else screen.left.filter_line
+        await until(pilot, lambda: not isinstance(pilot.app.focused, FilterLine))
+        await until(pilot, lambda: (screen.queue.table.find if first else screen.left.model.filter) == "dump")
+        assert line.is_open and line.value == "dump"
+        assert len([line for line in left(pilot) if line]) == (12 if first else 4)
+        assert engine(pilot).submitted == [], "a letter of it was taken for a key"

@@ -170,9 +170,9 @@ class MainScreen(
             return False
         return super().check_action(action, parameters)
 
-    def on_key(self, event: events.Key) -> None:
-        """Characters typed right after the key that opened a filter belong into it."""
-        if isinstance(self.focused, FilterLine):
+    def type_late(self, event: events.Key) -> None:
+        """Keys that nothing took and that were typed right after the one that opened a filter belong into it."""
+        if self.is_current and isinstance(self.focused, FilterLine):
             self.focused.type_late(event)
 
     def on_descendant_focus(self) -> None:

@@ -342,7 +342,7 @@ class FilePane(Vertical):
         if not event.keep:
             self.filter_line.close()
             self.set_filter("")
-        elif not self.model.filter:
+        elif not self.filter_line.value:
             self.filter_line.close()
 
     def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:

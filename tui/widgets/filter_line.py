@@ -8,6 +8,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+_LEAVING = ("escape", "enter", "tab")
+
 
 class FilterLine(Input):
     """Hidden until opened; says each change of its text, and when the user leaves it."""
@@ -50,10 +52,13 @@ class FilterLine(Input):
         return self.is_attached and self.screen.focused is self
 
     def type_late(self, event: events.Key) -> None:
-        """Take a character that was typed right after the key that opened the line."""
+        """Take a key that was typed right after the one that opened the line."""
         if event.character is not None and event.is_printable:
             event.stop()
+            event.prevent_default()
             self.insert_text_at_cursor(event.character)
+        elif event.key in _LEAVING:
+            self._leave(event)
 
     def open(self) -> None:
         """Show it and take the keys."""
@@ -77,16 +82,19 @@ class FilterLine(Input):
         if not self.is_focused_now:
             # Typed after the key that left the line, before the focus was seen to be elsewhere.
             event.prevent_default()
-        elif event.key in ("escape", "enter", "tab"):
-            event.stop()
-            event.prevent_default()
-            self.screen.set_focus(self._below)
-            self.post_message(self.Left(keep=event.key != "escape"))
+        elif event.key in _LEAVING:
+            self._leave(event)
         elif event.key in ("up", "down", "pageup", "pagedown"):
             event.stop()
             event.prevent_default()
             moves = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
             self.post_message(self.Stepped(moves[event.key]))
+
+    def _leave(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.screen.set_focus(self._below)
+        self.post_message(self.Left(keep=event.key != "escape"))
 
     def _show(self, on: bool) -> None:
         if isinstance(self.parent, FilterBar):

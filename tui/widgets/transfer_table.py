@@ -268,7 +268,7 @@ class QueuePane(Vertical):
         event.stop()
         if not event.keep:
             self.escape()
-        elif not self.table.find:
+        elif not self.find_line.value:
             self.find_line.close()
 
     def on_resize(self) -> None:
