@@ -35,3 +35,21 @@ def test_every_make_target_it_names_exists() -> None:
     named = set(re.findall(r"make (demo|[a-z]+)(?=\s|`)", TEXT)) - {"their", "them"}
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     assert named <= targets, named - targets
+
+
+def table() -> list[list[str]]:
+    """The features: what, whether, where, proof."""
+    section = TEXT[TEXT.index("## What it can do") : TEXT.index("## Keys")]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+    return [row for row in cells if not row[0].startswith("**")]
+
+
+def test_every_feature_has_a_mark_and_what_is_there_a_proof_that_exists() -> None:
+    assert len(table()) > 50
+    for what, mark, _, proof in table():
+        assert mark in ("yes", "no") or mark.startswith("partly: "), what
+        proofs = re.findall(r"`(tests/[^`]+)`|\((screenshots/[^)]+)\)", proof)
+        assert bool(proofs) == (mark != "no"), what
+        missing = [name for name in map("".join, proofs) if not (README.parent / name).is_file()]
+        assert missing == [], what
