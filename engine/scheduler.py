@@ -58,6 +58,9 @@ class Work:
     """MOVE: the run that the part belongs to; once that is over, the part is nobody's business."""
 
 
+_CONFIRMED_WITHIN = 20.0
+"""Seconds that the parts under way may take in all under a rate limit: what a pause or a kill costs at most."""
+
 CHORES = frozenset((WorkKind.REMOVE, WorkKind.CLOSE, WorkKind.DISCARD, WorkKind.CLEAN))
 """What is done before anything else, and given out even while nothing else is."""
 
@@ -83,6 +86,8 @@ class Scheduler:
         """Nothing starts and no part is given out."""
         self.is_state_unsaved: Callable[[], bool] = lambda: False
         """The state folder is known not to be writable now; set by the core."""
+        self.rate: Callable[[ItemKind], int | None] = lambda kind: None
+        """Bytes a second that are allowed for this kind of work; set by the core."""
         self._rng = rng or random.Random()
         self._ready: dict[Lane, list[tuple[int, TransferId, Transfer]]] = {}
         self._rotation: deque[Transfer] = deque()
@@ -270,12 +275,29 @@ class Scheduler:
             if run is None or run.stopping or run.finishing:
                 continue
             run.wake_delayed(now)
-            if run.pending and self.ceilings.may_ask(transfer.spec.connection, now):
+            if (
+                run.pending
+                and self.ceilings.may_ask(transfer.spec.connection, now)
+                and not self.would_crowd(transfer, run.pending[0].length)
+            ):
                 part = run.pending.popleft()
                 run.in_hand[part.number] = part
                 part.in_hand = True
                 return Work(WorkKind.MOVE, transfer, part, run=run)
         return None
+
+    def would_crowd(self, transfer: Transfer, length: int) -> bool:
+        """That many bytes more on their way would keep all that is under a rate limit from being confirmed for long."""
+        rate = self.rate(transfer.spec.kind)
+        if not rate:
+            return False
+        under_way = sum(
+            part.length
+            for item in self._rotation
+            if item.run is not None and item.spec.kind is transfer.spec.kind
+            for part in item.run.in_hand.values()
+        )
+        return under_way > 0 and under_way + length > rate * _CONFIRMED_WITHIN
 
     # -- conditions --------------------------------------------------------------------------------
 

@@ -272,6 +272,7 @@ class Commands:
         core.upload_limiter.rate, core.download_limiter.rate = upload, download
         with core.lock:
             core.touch()
+            core.wake()
 
     def set_workers(self, count: int) -> None:
         """Requests under way at a time, from 1 to 64, or what the number of open files allows."""

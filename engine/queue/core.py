@@ -98,6 +98,7 @@ class Core:
         self.upload_limiter = RateLimiter(clock, config.upload_limit)
         self.download_limiter = RateLimiter(clock, config.download_limit)
         self.free_limiter = RateLimiter(clock)
+        self.scheduler.rate = lambda kind: self.limiter_for(kind).rate
         """For what costs the line nothing: copies and deletes."""
         self.events: deque[Event] = deque(maxlen=MOST_NEWS)
         self.unsaved: set[TransferId] = set()

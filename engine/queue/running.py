@@ -108,6 +108,8 @@ class Runner:
                 return self._to_finish(transfer, run)
             if len(run.pending) > 1:
                 core.wake()
+            if core.scheduler.would_crowd(transfer, run.pending[0].length):
+                return []
             part = run.pending.popleft()
             run.in_hand[part.number] = part
             part.in_hand = True

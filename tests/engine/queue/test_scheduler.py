@@ -10,7 +10,7 @@ from engine.errors import Condition
 from engine.model import TransferState
 from engine.scheduler import Scheduler, Work, WorkKind
 from engine.transfer import IllegalTransition, Transfer
-from tests.engine.queue.items import HERE, THERE, download, item, large, run, upload
+from tests.engine.queue.items import HERE, MIB, THERE, download, item, large, run, upload
 
 S = TransferState
 
@@ -207,3 +207,21 @@ def test_an_illegal_change_of_state_raises(before: TransferState, after: Transfe
     transfer.state = before
     with pytest.raises(IllegalTransition):
         transfer.go(after)
+
+
+@pytest.mark.parametrize(
+    ("rate", "under_way"), [(None, 6), (64 * MIB, 6), (MIB, 2), (100 * 1024, 1)], ids=str
+)
+def test_a_low_rate_limit_lets_few_parts_move_at_a_time_so_that_they_are_confirmed(
+    rate: int | None, under_way: int
+) -> None:
+    queue = scheduler(active=2)
+    queue.rate = lambda kind: rate
+    for number in (1, 2):
+        run(queue, large(number))
+    first = moved(queue, 8)
+    assert len(first) == under_way
+    done = next(item for item in queue.active if item.id == first[0][0])
+    assert done.run is not None
+    del done.run.in_hand[first[0][1]]
+    assert len(moved(queue, 8)) == (under_way < 6), "one more for the one that is done"
