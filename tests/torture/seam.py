@@ -242,15 +242,15 @@ class _Socket:
             self._fail(how)
             return int(self._sock.send(data))
 
-    def recv(self, count: int) -> bytes:
+    def recv(self, count: int, flags: int = 0) -> bytes:
         with self._seam.at(f"receive from {self._request}") as how:
             self._fail(how)
-            return bytes(self._sock.recv(count))
+            return bytes(self._sock.recv(count, flags))
 
-    def recv_into(self, view: memoryview) -> int:
+    def recv_into(self, view: memoryview, count: int = 0, flags: int = 0) -> int:
         with self._seam.at(f"receive from {self._request}") as how:
             self._fail(how)
-            return int(self._sock.recv_into(view))
+            return int(self._sock.recv_into(view, count, flags))
 
     def _fail(self, how: str) -> None:
         if how == "reset at":
