@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 
 S = TransferState
 
+_SYNC_PATIENCE = 5.0
+"""Seconds that a batch waits to be on disk; a disk that takes longer is complained of by the journal."""
+
 _OUT_OF_REACH = (
     "needs-profile",
     "plain-http",
@@ -304,7 +307,8 @@ class Intake:
         # Written down before they are shown.
         records = [saved(transfer) for transfer in transfers]
         seq = self._when_saved(operation, lambda: core.store.add(record, records))
-        core.store.request_sync()
+        # And before anything is done for them: what a power cut made forgotten could not be tidied up.
+        core.store.flush(seq, _SYNC_PATIENCE)
         with core.lock:
             core.roster.add(transfers)
             for transfer in transfers:

@@ -38,6 +38,10 @@ _PLAIN_SETTINGS = frozenset(
 """What is kept."""
 
 
+_NESTED = frozenset(("addressing_style", "endpoint_url"))
+"""What is kept of the indented lines below ``s3`` and below a service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One profile as its files say, credentials left out."""
@@ -100,6 +104,12 @@ def nested_settings(lines: str) -> dict[str, str]:
     return found
 
 
+def _plain_lines(value: str) -> str:
+    """Without the indented lines that are not used: a secret that stands too far to the right is none of ours."""
+    first, *below = value.split("\n")
+    return "\n".join([first, *(line for line in below if line.partition("=")[0].strip().lower() in _NESTED)])
+
+
 def _path(environ: Mapping[str, str], variable: str, name: str) -> str:
     home = environ.get("HOME") or os.path.expanduser("~")
     path = environ.get(variable) or f"~/.aws/{name}"
@@ -151,7 +161,7 @@ def _read(path: str) -> dict[str, dict[str, str]]:
     for header in parser.sections():
         keep_all = header.startswith("services")
         found[header] = {
-            name: (value or "") if name not in _CREDENTIAL_SETTINGS else "yes" * bool(value)
+            name: _plain_lines(value or "") if name not in _CREDENTIAL_SETTINGS else "yes" * bool(value)
             for name, value in parser.items(header)
             if keep_all or name in wanted
         }

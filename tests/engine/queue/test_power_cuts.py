@@ -76,3 +76,42 @@ def test_a_part_file_that_was_being_made_when_its_item_was_cancelled_is_removed_
     with running(seaweed, tmp_path / "killed") as engine:
         engine.until(lambda: engine.manager.is_tidy)
     assert not left.exists()
+
+
+class ToldDisk(FsOps):
+    """Remembers in which order an item is written down, that is synced, and its part file made.
+
+    Syncing takes half a second: time enough for who does not wait for it.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self._begun = threading.Event()
+
+    def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:
+        if b'["transfers","' in bytes(data):
+            self.told.append("written")
+        return super().write(fd, data)
+
+    def fdatasync(self, fd: int) -> None:
+        if "written" in self.told:
+            self._begun.wait(0.5)
+        super().fdatasync(fd)
+        self.told.append("synced")
+
+    def open(self, path: str | bytes, flags: int, mode: int = 0o666, *, dir_fd: int | None = None) -> int:
+        if os.fsdecode(path).endswith(".part") and flags & os.O_CREAT:
+            self.told.append("begun")
+            self._begun.set()
+        return super().open(path, flags, mode, dir_fd=dir_fd)
+
+
+def test_nothing_is_begun_for_an_item_that_a_power_cut_would_make_forgotten(
+    seaweed: Seaweed, bucket: str, tmp_path: Path
+) -> None:
+    seaweed.client().put_object(Bucket=bucket, Key="small", Body=b"x")
+    disk = ToldDisk()
+    with running(seaweed, tmp_path / "state", fs=disk) as engine:
+        engine.do(engine.copy(f"s3://{bucket}/small", tmp_path / "down" / "small"))
+    told = disk.told[disk.told.index("written") :]
+    assert told.index("synced") < told.index("begun")

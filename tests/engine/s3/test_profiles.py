@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
+from engine.s3.awsfiles import nested_settings, read_files
 from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
 
 CONFIG = """\
@@ -92,6 +93,15 @@ def test_profiles_of_both_files_are_found(environ: dict[str, str]) -> None:
 def test_no_secret_is_copied(environ: dict[str, str]) -> None:
     said = repr(find_profiles(environ)) + repr(looked_for(environ))
     assert "CANARY" not in said
+
+
+def test_a_secret_that_stands_too_far_to_the_right_is_not_copied(tmp_path: Path) -> None:
+    (tmp_path / ".aws").mkdir()
+    text = "[default]\ns3 =\n  addressing_style = path\n  x aws_secret_access_key = CANARYSECRET\n"
+    (tmp_path / ".aws/config").write_text(text)
+    files = read_files({"HOME": str(tmp_path)})
+    assert "CANARY" not in repr(files)
+    assert nested_settings(files.profiles["default"].settings["s3"]) == {"addressing_style": "path"}
 
 
 def test_nothing_configured_is_no_profile(empty: dict[str, str]) -> None:
