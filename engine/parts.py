@@ -120,7 +120,8 @@ def combined_crc(parts: Iterable[tuple[int, int]]) -> int:
     """The CRC32 of a whole object from ``(crc, length)`` of its parts in order."""
     whole = 0
     for crc, length in parts:
-        whole = crc32_combine(whole, crc, length)
+        # After nothing it is the part's own: most objects are one part.
+        whole = crc32_combine(whole, crc, length) if whole else crc
     return whole
 
 

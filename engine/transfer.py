@@ -186,6 +186,7 @@ class Run:
     __slots__ = (
         "base",
         "begun_at",
+        "claimed",
         "confirmed_bytes",
         "delayed",
         "device",
@@ -217,6 +218,8 @@ class Run:
         self.size = 0
         self.device: int | None = None
         """``st_dev`` of the disk that it writes to, once it has claimed room there."""
+        self.claimed = 0
+        """How much of `Core.claims` is its own."""
         self.confirmed_bytes = 0
         self.base = 0
         """`confirmed_bytes` when the run began."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.errors import TransferError
-from engine.jobs.proof import checksum_says, is_md5_etag, multipart_count
+from engine.errors import Retryable, TransferError
+from engine.jobs.proof import checksum_says, demand, is_md5_etag, mismatch, multipart_count
 from engine.jobs.protocol import JobContext
 from engine.local.partfile import PartFile
 from engine.model import ObjectRef, Verified
-from engine.parts import multipart_etag, plan_parts
+from engine.parts import combined_crc, multipart_etag, plan_parts
 from engine.s3.facts import ObjectFacts
 from engine.s3.wire.body import worker_buffer
 
@@ -26,6 +26,46 @@ class Verdict:
     """Offset and length of the ranges that differ, where that is known."""
     by_etag: bool = False
     """Only the ETag speaks against it, which need not be an MD5."""
+
+
+def prove_content(
+    context: JobContext, source: ObjectRef, file: PartFile, facts: ObjectFacts, target: str
+) -> tuple[Verified, int]:
+    """What proves that the file, all parts of which are confirmed, holds the object; and its CRC32.
+
+    Raises:
+        Retryable: ``checksum-mismatch``: it does not, which may be the line's doing; what is wrong is not believed
+            any more.
+        Permanent: ``checksum-mismatch``: nor did it when it was fetched once more. ``no-checksum``.
+    """
+    saved = context.saved_parts()
+    crc = combined_crc((saved[number].crc or 0, saved[number].length) for number in sorted(saved))
+    verdict = verify_content(context, source, file, facts, crc)
+    verified = verdict.verified
+    if verified is None and verdict.by_etag and context.checkpoint.expected_crc == crc:
+        # Fetched twice, and the same both times: here the ETag is no MD5.
+        context.note("its ETag is not its MD5; it was fetched twice, equally")
+        verified = Verified.SIZE
+    if verified is None:
+        _forget(context, verdict)
+        restarts = context.checkpoint.restarts
+        crc_before = crc if verdict.by_etag else None
+        context.save(replace(context.checkpoint, expected_crc=crc_before, restarts=restarts + 1))
+        error = mismatch("verify", target, "the file is not what the object's checksum says")
+        if restarts == 0:  # The line may have done it: once it is fetched again without asking.
+            raise Retryable(error.code, operation=error.operation, subject=error.subject, detail=error.detail)
+        raise error
+    return demand(context.spec.options, verified, "verify", str(source)), crc
+
+
+def _forget(context: JobContext, verdict: Verdict) -> None:
+    """What is wrong is fetched again by the next run; all, where it is not known what that is."""
+    offset, saved = 0, context.saved_parts()
+    for number in sorted(saved):
+        end = offset + saved[number].length
+        if not verdict.bad or any(first < end and offset < first + size for first, size in verdict.bad):
+            context.forget(number)
+        offset = end
 
 
 def verify_content(

@@ -6,12 +6,11 @@ import os
 import stat
 from dataclasses import replace
 
-from engine.errors import Condition, NeedsAnswer, Permanent, Retryable, TransferError
+from engine.errors import Condition, NeedsAnswer, Permanent, TransferError
 from engine.jobs.comparing import prove_equal
 from engine.jobs.conflict import Decision, decide, policy_of
-from engine.jobs.content import Verdict, verify_content
-from engine.jobs.metadata import mtime_of
-from engine.jobs.proof import demand, mismatch
+from engine.jobs.content import prove_content
+from engine.jobs.metadata import mtime_ns_of
 from engine.jobs.protocol import Begun, Finished, JobContext, Part, PartAction
 from engine.jobs.ranges import Pinned, Ranges
 from engine.jobs.restoring import await_restored
@@ -31,7 +30,7 @@ from engine.model import (
     Outcome,
     Verified,
 )
-from engine.parts import choose_part_size, combined_crc
+from engine.parts import choose_part_size
 from engine.s3.facts import ObjectFacts
 
 
@@ -53,6 +52,8 @@ class DownloadJob:
         self._facts: ObjectFacts | None = None
         """From a HEAD at the beginning, checksums and all; of small objects they come with the bytes."""
         self._replaces = False
+        self._crc: int | None = None
+        """Of all bytes, once they are verified."""
         self._seen: Facts | None = None
         """What stood at the target when that was decided."""
 
@@ -214,7 +215,7 @@ class DownloadJob:
             return self._start(known)
         parts = self._fetcher(known, checkpoint.part_size).parts(ctx.saved_parts())
         done = [part.length for part in parts if part.confirmed]
-        self._part_file.check_space(known.size - sum(done), ctx.claim(self._part_file.device))
+        self._check_space(self._part_file, known.size - sum(done))
         note = f"goes on from {len(done)} of {len(parts)} parts" if done else ""
         return Begun(parts, known.size, note)
 
@@ -238,16 +239,22 @@ class DownloadJob:
             ),
             drop_parts=True,
         )
-        part_file.check_space(known.size, ctx.claim(part_file.device))
+        self._check_space(part_file, known.size)
         ranges = self._fetcher(known, part_size)
         if not ranges.is_whole:
             part_file.set_size(known.size)
         return Begun(ranges.parts({}), known.size)
 
+    def _check_space(self, part_file: PartFile, needed: int) -> None:
+        most = self._ctx.claim(part_file.device)
+        part_file.check_space(needed, most, lambda: self._ctx.claimed(part_file.device))
+
     def _fetcher(self, known: Facts, part_size: int) -> Ranges:
         assert self._part_file is not None
-        version = self._source.version_id or known.version_id
-        pinned = Pinned(replace(self._source, version_id=version), known.size, known.etag or "")
+        ref = self._source
+        if known.version_id is not None and ref.version_id is None:
+            ref = replace(ref, version_id=known.version_id)
+        pinned = Pinned(ref, known.size, known.etag or "")
         self._ranges = Ranges(
             self._ctx, pinned, self._part_file, None if self._is_small(known.size) else part_size
         )
@@ -291,48 +298,31 @@ class DownloadJob:
         staged = StagedFile(
             part_file,
             name=os.path.basename(self._target),
-            mtime=mtime_of(facts.metadata, facts.mtime),
+            mtime_ns=mtime_ns_of(facts.metadata, facts.mtime),
             replace=self._replaces,
             source=known,
         )
         if not ranges.is_whole:
             self._sync(staged)
-        return replace(self._ended(verified), staged=staged)
+        finished = self._ended(verified)
+        finished.staged, finished.crc = staged, self._crc
+        finished.etag, finished.version_id = facts.etag, facts.version_id
+        return finished
 
     def _verify(self, part_file: PartFile, facts: ObjectFacts) -> Verified:
         ctx = self._ctx
-        saved = ctx.saved_parts()
-        crc = combined_crc((saved[number].crc or 0, saved[number].length) for number in sorted(saved))
-        verdict = verify_content(ctx, self._source, part_file, facts, crc)
-        verified = verdict.verified
-        if verified is None and verdict.by_etag and ctx.checkpoint.expected_crc == crc:
-            # Fetched twice, and the same both times: here the ETag is no MD5.
-            ctx.note("its ETag is not its MD5; it was fetched twice, equally")
-            verified = Verified.SIZE
-        if verified is None:
-            self._forget(verdict)
-            restarts = ctx.checkpoint.restarts
-            crc_before = crc if verdict.by_etag else None
-            ctx.save(replace(ctx.checkpoint, expected_crc=crc_before, restarts=restarts + 1))
-            error = mismatch("verify", self._target, "the file is not what the object's checksum says")
-            if restarts == 0:  # The line may have done it: once it is fetched again without asking.
-                raise Retryable(
-                    error.code, operation=error.operation, subject=error.subject, detail=error.detail
+        verified, self._crc = prove_content(ctx, self._source, part_file, facts, self._target)
+        if self._options.move or (self._ranges is not None and not self._ranges.is_whole):
+            ctx.save(
+                replace(
+                    ctx.checkpoint,
+                    expected_crc=self._crc,
+                    expected_etag=facts.etag,
+                    verified=verified,
+                    object_version=facts.version_id,
                 )
-            raise error
-        demand(self._options, verified, "verify", str(self._source))
-        proven = replace(ctx.checkpoint, expected_crc=crc, expected_etag=facts.etag, verified=verified)
-        ctx.save(replace(proven, object_version=facts.version_id))
+            )
         return verified
-
-    def _forget(self, verdict: Verdict) -> None:
-        """What is wrong is fetched again by the next run; all, where it is not known what that is."""
-        offset, saved = 0, self._ctx.saved_parts()
-        for number in sorted(saved):
-            end = offset + saved[number].length
-            if not verdict.bad or any(first < end and offset < first + size for first, size in verdict.bad):
-                self._ctx.forget(number)
-            offset = end
 
     def _sync(self, staged: StagedFile) -> None:
         """On disk, before anybody waits for it; of what could not be written nothing is believed."""

@@ -14,6 +14,9 @@ from engine.model import TransferOptions
 MTIME = "mtime"
 """Name of the metadata in which rclone keeps the time of a file too: seconds since the epoch."""
 
+_USUAL_SECONDS = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?")
+_FAR_OFF = 2**33
+"""Seconds from 1970, in the year 2242: beyond are mistakes, and what some file systems wrap around."""
 _SECONDS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,18})?")
 
 
@@ -50,6 +53,20 @@ def content_type(path: str) -> str | None:
         return None
     # Nothing before its first dot counts; a dot that hides it is no such one.
     return _kind_of("/" + name if first == 0 else "/x" + name[first:])
+
+
+def mtime_ns_of(metadata: Mapping[str, str], last_modified: float) -> int | None:
+    """As `mtime_of`, in nanoseconds.
+
+    >>> mtime_ns_of({"mtime": "-1.5"}, 7.0), mtime_ns_of({}, 7.25)
+    (-1500000000, 7250000000)
+    """
+    kept = metadata.get(MTIME, "")
+    found = _USUAL_SECONDS.fullmatch(kept)
+    if found is not None:
+        return int(found[1]) * 10**9 + int((found[2] or "").ljust(9, "0"))
+    mtime = mtime_of(metadata, last_modified)
+    return round(mtime * 10**9) if mtime is not None and -_FAR_OFF < mtime < _FAR_OFF else None
 
 
 @lru_cache(maxsize=512)

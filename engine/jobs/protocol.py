@@ -192,10 +192,14 @@ class JobContext(Protocol):
         ...
 
     def claim(self, device: int) -> int:
-        """Ask for room on a disk: how many bytes other items that are under way will still write to it.
+        """Ask for room on a disk: how many bytes other items that are under way will write to it at most.
 
         From here on this item is such another one for those that come later.
         """
+        ...
+
+    def claimed(self, device: int) -> int:
+        """Just how many bytes those will still write to it, which takes a look at each of them."""
         ...
 
     def note(self, text: str) -> None:

@@ -37,11 +37,12 @@ class _Folder:
 class FolderHandle:
     """A folder that stays open until `close`, whatever happens to its name meanwhile."""
 
-    def __init__(self, owner: _Folders, fs: FsOps, folder: _Folder, ancestors: tuple[str, ...]) -> None:
+    def __init__(self, owner: _Folders, fs: FsOps, folder: _Folder, at: tuple[str, tuple[str, ...]]) -> None:
         self._owner, self._folder = owner, folder
         self.fs = fs
         """Through which it was opened."""
-        self._ancestors = ancestors
+        self._at = at
+        """The root, and the names below it."""
         self._is_closed = False
 
     @staticmethod
@@ -86,12 +87,12 @@ class FolderHandle:
         Raises:
             TransferError: ``disk-error`` and its like.
         """
-        self._owner.sync(self.fs, self._folder, self._ancestors)
+        self._owner.sync(self.fs, self._folder, _ancestors(*self._at))
 
     def again(self) -> FolderHandle:
         """A second handle on the same folder, to be closed by itself."""
         self._owner.use(self._folder)
-        return FolderHandle(self._owner, self.fs, self._folder, self._ancestors)
+        return FolderHandle(self._owner, self.fs, self._folder, self._at)
 
     def close(self) -> None:
         """Let go. Idempotent."""
@@ -124,17 +125,12 @@ class _Folders:
 
     def open(self, fs: FsOps, root: str, parts: tuple[str, ...], create: bool) -> FolderHandle:
         root = root.rstrip("/") or "/"
-        ancestors = tuple(os.path.join(root, *parts[:depth]) for depth in range(len(parts)))
-        # What was above the root may have been made with it.
-        above = [os.path.dirname(root)]
-        while above[-1] not in ("/", ""):
-            above.append(os.path.dirname(above[-1]))
         key = (root, parts)
         folder = self._lookup(fs, key)
         if folder is None:
             folder = self._walk(fs, root, parts, create)
             self._keep(fs, key, folder)
-        return FolderHandle(self, fs, folder, (*above, *ancestors))
+        return FolderHandle(self, fs, folder, key)
 
     def use(self, folder: _Folder) -> None:
         with self._lock:
@@ -292,6 +288,15 @@ def _sync(fs: FsOps, fd: int, path: str) -> None:
     except OSError as error:
         if error.errno not in _NOT_SYNCABLE:
             raise local_error(error, "sync", path, writing=True) from error
+
+
+def _ancestors(root: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Every folder above one, the highest last but for those below the root."""
+    # What was above the root may have been made with it.
+    above = [os.path.dirname(root)]
+    while above[-1] not in ("/", ""):
+        above.append(os.path.dirname(above[-1]))
+    return *above, *(os.path.join(root, *parts[:depth]) for depth in range(len(parts)))
 
 
 _by_fs: weakref.WeakKeyDictionary[FsOps, _Folders] = weakref.WeakKeyDictionary()

@@ -13,11 +13,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 Path = str | bytes
 Data = bytes | bytearray | memoryview
 
 _F_FULLFSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+_sync_file_range: Any = (
+    getattr(ctypes.CDLL(None), "sync_file_range", None) if sys.platform == "linux" else None
+)
+if _sync_file_range is not None:
+    _sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+_SYNC_FILE_RANGE_WRITE = 2
 _RENAME_NOREPLACE = 1
 _RENAME_EXCL = 4
 
@@ -102,6 +109,14 @@ class FsOps:
             self.fsync(fd)
         else:
             os.fdatasync(fd)
+
+    def start_writing(self, fd: int) -> None:
+        """Have what was written go to the disk soon, without waiting. Promises nothing, and never fails.
+
+        Many files are on disk sooner if all of them are on their way before the first is waited for.
+        """
+        if _sync_file_range is not None:
+            _sync_file_range(fd, 0, 0, _SYNC_FILE_RANGE_WRITE)
 
     # -- looking ---------------------------------------------------------------------------------
     def fstat(self, fd: int) -> os.stat_result:

@@ -6,7 +6,8 @@ from engine.errors import Permanent
 from engine.local.failures import local_error
 from engine.local.folders import FolderHandle
 from engine.local.fsops import FsOps
-from engine.local.partfile import is_ours, part_file_name
+from engine.local.partfile import is_ours
+from engine.local.partplace import part_file_name
 from engine.local.safepath import parts_below
 
 

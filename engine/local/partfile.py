@@ -9,18 +9,15 @@ import os
 import stat
 import threading
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
-from engine.errors import Condition, Interrupted, TransferError, UsageError
+from engine.errors import Condition, Interrupted, TransferError
 from engine.local.failures import binary, disk_full, local_error
 from engine.local.folders import FolderHandle
 from engine.local.fsops import FsOps
-from engine.local.safepath import parts_below
+from engine.local.partplace import places
 from engine.pace.cancel import CancelToken
-
-NAME_BYTES = 200
-"""How much of the target's name goes into that of its part file: room for the rest within 255."""
 
 _FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -35,21 +32,6 @@ def content_key(facts: os.stat_result) -> ContentKey:
     ``st_ctime_ns`` is left out because publishing changes it.
     """
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
-def part_file_name(name: str, item_id: int) -> str:
-    """The name of the part file of an item: hidden, telling, unique, and never too long.
-
-    >>> part_file_name("big.tar", 7)
-    '.big.tar.7.part'
-    """
-    raw = os.fsencode(name)
-    if len(raw) > NAME_BYTES:
-        end = NAME_BYTES
-        while raw[end] & 0xC0 == 0x80:  # not in the middle of a character
-            end -= 1
-        raw = raw[:end]
-    return f".{os.fsdecode(raw)}.{item_id}.part"
 
 
 class PartFile:
@@ -97,11 +79,9 @@ class PartFile:
             UsageError: `temp_dir` is on another file system, from where nothing can be published
                 in one step.
         """
-        with contextlib.ExitStack() as undo:
-            folder, home, names = _places(root, target, item_id, fs, temp_dir)
-            undo.callback(home.close)
-            undo.callback(folder.close)
-            path = os.path.join(home.path, names[1])
+        folder, home, names = places(root, target, item_id, fs, temp_dir)
+        fd = -1
+        try:
             try:
                 try:
                     fd = fs.open(names[1], _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=home.fd)
@@ -109,11 +89,15 @@ class PartFile:
                     fs.unlink(names[1], dir_fd=home.fd)
                     fd = fs.open(names[1], _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=home.fd)
             except OSError as error:
+                path = os.path.join(home.path, names[1])
                 raise local_error(error, "create", path, writing=True, device=home.device) from error
-            undo.callback(fs.close, fd)
-            part = cls(folder, home, names, fd)
-            undo.pop_all()
-            return part
+            return cls(folder, home, names, fd)
+        except BaseException:
+            if fd >= 0:
+                fs.close(fd)
+            folder.close()
+            home.close()
+            raise
 
     @classmethod
     def reopen(
@@ -138,7 +122,7 @@ class PartFile:
             UsageError: As in `create`.
         """
         with contextlib.ExitStack() as undo:
-            folder, home, names = _places(root, target, item_id, fs, temp_dir)
+            folder, home, names = places(root, target, item_id, fs, temp_dir)
             undo.callback(home.close)
             undo.callback(folder.close)
             path = os.path.join(home.path, names[1])
@@ -195,16 +179,22 @@ class PartFile:
         with self._using("resize") as fd:
             self.fs.ftruncate(fd, size)
 
-    def check_space(self, needed: int, others: int = 0) -> None:
+    def check_space(self, needed: int, others: int = 0, exactly: Callable[[], int] | None = None) -> None:
         """Look whether `needed` more bytes would fit beside the `others` that are still to come.
+
+        Args:
+            exactly: How many others there are, where `others` are the most there may be.
 
         Raises:
             Condition: ``disk-full``, of this file alone.
         """
         with self._using("look at") as fd:
             facts = self.fs.fstatvfs(fd)
+        free = facts.f_bavail * facts.f_frsize
+        if exactly is not None and free < needed + others:
+            others = exactly()
         # Some network file systems do not tell how large they are.
-        if facts.f_blocks and facts.f_bavail * facts.f_frsize < needed + others:
+        if facts.f_blocks and free < needed + others:
             beside = f" beside {binary(others)} under way" if others else ""
             detail = f"{binary(needed)} needed{beside}, {_free(facts)} free"
             raise disk_full("write", self.path, self.device, detail, alone=True)
@@ -273,34 +263,33 @@ class PartFile:
         return True
 
     # -- the descriptor --------------------------------------------------------------------------
-    @contextmanager
-    def using(self) -> Iterator[int]:
+    def using(self) -> _Use:
         """The descriptor, which stays open while the ``with`` block lasts.
 
         Raises:
             Interrupted: It was closed.
             OSError: It was released, and is gone since.
         """
+        return _Use(self)
+
+    def _using(self, operation: str) -> _Use:
+        """As `using`; what the system refuses is told as an error of this operation."""
+        return _Use(self, operation)
+
+    def _enter(self) -> int:
         with self._lock:
             if self._is_closed:
                 raise Interrupted("the part file is closed")
             if self._fd < 0:
                 self._fd = self._open_again()
             self._users += 1
-        try:
-            yield self._fd
-        finally:
-            with self._lock:
-                self._users -= 1
-                self._close_if_unused()
+            return self._fd
 
-    @contextmanager
-    def _using(self, operation: str) -> Iterator[int]:
-        try:
-            with self.using() as fd:
-                yield fd
-        except OSError as error:
-            raise local_error(error, operation, self.path, writing=True, device=self.device) from error
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._is_closed:
+                self._close_if_unused()
 
     def close(self) -> None:
         """Let go of the file, which stays on disk, and of its folders. Idempotent."""
@@ -363,28 +352,35 @@ class PartFile:
             self.close()
 
 
-def _places(
-    root: str, target: str, item_id: int, fs: FsOps, temp_dir: str | None
-) -> tuple[FolderHandle, FolderHandle, tuple[str, str]]:
-    """The target's folder, the part file's folder, and the names of both in them."""
-    parts = parts_below(root, target)
-    folder = FolderHandle.open_below(root, parts[:-1], fs)
-    names = (parts[-1], part_file_name(parts[-1], item_id))
-    if temp_dir is None:
-        return folder, folder.again(), names
-    try:
-        home = FolderHandle.open_below(temp_dir, (), fs)
-    except BaseException:
-        folder.close()
-        raise
-    if home.device != folder.device:
-        folder.close()
-        home.close()
-        raise UsageError(
-            f"the temp folder {temp_dir} is not on the file system of {folder.path}: "
-            "a finished file could not be put in place in one step"
-        )
-    return folder, home, names
+class _Use:
+    """One ``with`` block of `PartFile.using`; a class, because a small file has half a dozen of them."""
+
+    __slots__ = ("_file", "_operation")
+
+    def __init__(self, file: PartFile, operation: str = "") -> None:
+        self._file, self._operation = file, operation
+
+    def __enter__(self) -> int:
+        try:
+            return self._file._enter()
+        except OSError as error:
+            if not self._operation:
+                raise
+            raise self._explained(error) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file._leave()
+        except OSError as failed:
+            error = error or failed
+        if self._operation and isinstance(error, OSError):
+            raise self._explained(error) from error
+
+    def _explained(self, error: OSError) -> Exception:
+        file = self._file
+        return local_error(error, self._operation, file.path, writing=True, device=file.device)
 
 
 def _free(facts: os.statvfs_result) -> str:

@@ -30,13 +30,14 @@ _FAR_OFF = 2.0**33
 class StagedFile:
     """A complete and verified part file on its way to its final name.
 
-    The steps are `sync`, `publish`, `sync_folder`, `close`, each for a whole group of files before
+    The steps are `prepare`, `sync`, `publish`, `sync_folder`, `close`, each for a whole group of files before
     the next. Each step may be repeated. Owned by one thread at a time.
 
     Args:
         part: Taken over; closed with this.
         name: The final name in the part file's target folder.
         mtime: To be set, in seconds since the epoch; ``None`` leaves the time of writing.
+        mtime_ns: The same in nanoseconds.
         replace: Put it in the place of what has that name; else refuse if the name is taken.
         source: For the question that asks what to do then.
     """
@@ -47,16 +48,21 @@ class StagedFile:
         *,
         name: str | None = None,
         mtime: float | Fraction | None = None,
+        mtime_ns: int | None = None,
         replace: bool,
         source: Facts | None = None,
     ) -> None:
         self._part = part
         self._name = name or part.target_name
-        self._mtime, self._replace, self._source = mtime, replace, source
+        # What a server says is its time may be anything; a file without it is still a good file.
+        if mtime is not None and -_FAR_OFF < mtime < _FAR_OFF:
+            mtime_ns = round(mtime * 10**9)
+        self._mtime_ns, self._replace, self._source = mtime_ns, replace, source
         self._folder = part.folder.again()
         self._home = part.home.again()
         self._content_key: ContentKey | None = None
         """Of the part file once it is synced: by this it is known again."""
+        self._is_prepared = False
 
     @property
     def path(self) -> str:
@@ -68,21 +74,41 @@ class StagedFile:
         """Equal for all files of one folder: after a group, `sync_folder` of one of them is enough."""
         return self._folder.key
 
-    def sync(self) -> None:
-        """Set time and permissions; return when the data would survive a power cut.
+    def prepare(self, mode: int | None = None) -> None:
+        """Set time and permissions; from here on the data is on its way to the disk.
 
         Permissions are what any new file gets, never what a server says.
+
+        Args:
+            mode: See `new_file_mode`, for many files.
+
+        Raises:
+            TransferError: What the system refused.
+        """
+        if self._is_prepared:
+            return
+        fs = self._folder.fs
+        try:
+            with self._part.using() as fd:
+                self._set_time(fd)
+                fs.fchmod(fd, new_file_mode() if mode is None else mode)
+                fs.start_writing(fd)
+        except OSError as error:
+            raise self._failed(error, "sync", self._part.path) from error
+        self._is_prepared = True
+
+    def sync(self) -> None:
+        """Return when the data, the time and the permissions would survive a power cut.
 
         Raises:
             TransferError: What the system refused.
         """
         if self._content_key is not None:
             return
+        self.prepare()
         fs = self._folder.fs
         try:
             with self._part.using() as fd:
-                self._set_time(fd)
-                fs.fchmod(fd, 0o666 & ~current_umask())
                 fs.fsync(fd)
                 self._content_key = content_key(fs.fstat(fd))
         except OSError as error:
@@ -140,12 +166,10 @@ class StagedFile:
         self._home.close()
 
     def _set_time(self, fd: int) -> None:
-        # What a server says is its time may be anything; a file without it is still a good file.
-        if self._mtime is None or not -_FAR_OFF < self._mtime < _FAR_OFF:
+        if self._mtime_ns is None:
             return
-        nanoseconds = round(self._mtime * 10**9)
         try:
-            self._folder.fs.utime(fd, (nanoseconds, nanoseconds))
+            self._folder.fs.utime(fd, (self._mtime_ns, self._mtime_ns))
         except OSError as error:
             log.info("the time of a file was not kept: %s", error.strerror)
 
@@ -245,6 +269,11 @@ def numbered(name: str, number: int) -> str:
 
 
 _umask_lock = threading.Lock()
+
+
+def new_file_mode() -> int:
+    """The permissions that any new file gets now."""
+    return 0o666 & ~current_umask()
 
 
 def current_umask() -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from engine.errors import Condition, TransferError
 from engine.jobs.protocol import Finished
 from engine.local.folders import sync_folder
-from engine.local.partfile import part_file_name
+from engine.local.partplace import part_file_name
+from engine.local.publish import StagedFile, new_file_mode
 from engine.model import ItemKind, LocalRef, TransferState
 from engine.pace.threads import start
 from engine.queue.context import abort_subject
@@ -129,7 +130,11 @@ class Closer:
             return [self._queue.popleft() for _ in range(count)]
 
     def _close(self, group: list[Closing]) -> None:
-        placed = [closing for closing in group if self._publish(closing)]
+        mode = new_file_mode() if any(closing.result.staged is not None for closing in group) else 0
+        # Each step for all of them: the files of a group then share what the disk has to do for one.
+        ready = [closing for closing in group if self._step(closing, lambda staged: staged.prepare(mode))]
+        synced = [closing for closing in ready if self._step(closing, StagedFile.sync)]
+        placed = [closing for closing in synced if self._publish(closing)]
         self._sync_folders(placed)
         moves = [closing for closing in placed if closing.result.remove_source]
         done = [closing for closing in placed if not closing.result.remove_source]
@@ -144,9 +149,19 @@ class Closer:
         if staged is None:
             closing.final = closing.result.target
             return True
-        try:
-            staged.sync()
+
+        def publish(staged: StagedFile) -> None:
             closing.final = staged.publish()
+
+        return self._step(closing, publish)
+
+    def _step(self, closing: Closing, do: Callable[[StagedFile], None]) -> bool:
+        """Go on with a staged file, if it has one; false where it failed."""
+        staged = closing.result.staged
+        if staged is None:
+            return True
+        try:
+            do(staged)
             return True
         except Exception as error:  # Of this item alone: the others of its group are put in place.
             staged.close()

@@ -96,10 +96,19 @@ class ItemContext:
                 core.store.forget(self.id, number)
 
     def claim(self, device: int) -> int:
-        """What is under way already and will still be written to that disk; from now on this run counts too."""
+        """What is under way already and may still be written to that disk; from now on this run counts too."""
         core, run = self._core, self._run
         with core.lock:
-            run.device = device
+            others = core.claims.get(device, 0)
+            if run.device is None:
+                run.device, run.claimed = device, run.size
+                core.claims[device] = others + run.claimed
+            return others
+
+    def claimed(self, device: int) -> int:
+        """What other runs will still write to that disk."""
+        core, run = self._core, self._run
+        with core.lock:
             return sum(
                 max(0, other.run.size - other.bytes_done)
                 for other in core.scheduler.active

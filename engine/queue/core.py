@@ -121,6 +121,8 @@ class Core:
         """No new work is given out."""
         self.is_closed = False
         """The journal takes nothing any more."""
+        self.claims: dict[int, int] = {}
+        """By disk (``st_dev``): the sizes of all that is being written to it."""
         self.retired_up = self.retired_down = 0
         """Bytes moved by runs that are over."""
         self.revision = 1
@@ -263,6 +265,8 @@ class Core:
             self.retired_down += moved
         transfer.seconds_before += max(0.0, self.clock.monotonic() - run.begun_at)
         transfer.run = None
+        if run.device is not None:
+            self.claims[run.device] -= run.claimed
         if not transfer.state.is_final:
             self.roster.park(transfer, transfer.bytes_confirmed)
         self.scheduler.stopped(transfer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -53,11 +53,30 @@ def quote_query(query: Iterable[tuple[str, str]]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _signing_key(secret_key: str, day: str, region: str) -> bytes:
+def _signer(secret_key: str, day: str, region: str) -> Callable[[bytes], str]:
+    """Makes signatures with the key of a day, in hex: HMAC-SHA256 with both its hashes begun beforehand.
+
+    What begins one anew (`hmac.digest`) takes ten times as long with OpenSSL 3.
+    """
     key = ("AWS4" + secret_key).encode("utf-8")
     for part in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode("utf-8"), "sha256")
-    return key
+    block = key.ljust(64, b"\0")
+    begun_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+    begun_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def signature(text: bytes) -> str:
+        inner, outer = begun_inner.copy(), begun_outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+    return signature
+
+
+@lru_cache(maxsize=4)
+def _stamp(second: datetime) -> str:
+    return second.strftime("%Y%m%dT%H%M%SZ")
 
 
 def sign(
@@ -79,20 +98,21 @@ def sign(
         headers: Lower-case names; all of them are signed, ``host`` included.
         payload: SHA-256 of the body in hex, or `UNSIGNED`.
     """
-    stamp = now.strftime("%Y%m%dT%H%M%SZ")
+    stamp = _stamp(now.replace(microsecond=0))
     day = stamp[:8]
     extra = {"x-amz-date": stamp, "x-amz-content-sha256": payload}
     if credentials.token is not None:
         extra["x-amz-security-token"] = credentials.token
     signed = sorted({**headers, **extra}.items())
     names = ";".join([name for name, _ in signed])
-    lines = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in signed])
+    lines = "".join([f"{name}:{value}\n" for name, value in signed])
+    if " " in lines or "\t" in lines:
+        lines = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in signed])
     request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload}"
     scope = f"{day}/{region}/s3/aws4_request"
     digest = hashlib.sha256(request.encode("utf-8")).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-    key = _signing_key(credentials.secret_key, day, region)
-    signature = hmac.digest(key, text.encode("utf-8"), "sha256").hex()
+    signature = _signer(credentials.secret_key, day, region)(text.encode("utf-8"))
     extra["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
         f"SignedHeaders={names}, Signature={signature}"

@@ -111,6 +111,9 @@ class Item:
         with self.lock:
             self.parts.pop(number, None)
 
+    def claimed(self, device: int) -> int:
+        return 0
+
     def claim(self, device: int) -> int:
         return 0
 

@@ -14,7 +14,8 @@ import pytest
 
 from engine.errors import Condition, Interrupted, Permanent, TransferError, UsageError
 from engine.local.fsops import FsOps
-from engine.local.partfile import PartFile, part_file_name
+from engine.local.partfile import PartFile
+from engine.local.partplace import part_file_name
 from engine.pace.cancel import CancelToken
 from tests.engine.local.faults import WatchedFs, failing, open_descriptors
 
