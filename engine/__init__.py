@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from engine.queue.uploads import OwnUpload
     from engine.reading import SavedQueue, read_history, read_queue
     from engine.s3.connection import Connections
+    from engine.s3.listing import list_pages
     from engine.state.lock import prepare_state_dir
     from engine.state.records import FinishedItem
     from engine.verifying import Compared, verify
@@ -125,6 +126,7 @@ _LATER = {
     "UploadsFound": "engine.browsing.uploads",
     "VersionListing": "engine.browsing.versions",
     "Wanted": "engine.browser",
+    "list_pages": "engine.s3.listing",
     "prepare_state_dir": "engine.state.lock",
     "read_history": "engine.reading",
     "read_queue": "engine.reading",
@@ -218,6 +220,7 @@ __all__ = [
     "find_profiles",
     "has_credentials_hint",
     "hide_secrets",
+    "list_pages",
     "looked_for",
     "prepare_state_dir",
     "read_history",

@@ -95,6 +95,10 @@ def _run(args: argparse.Namespace) -> int:
             from tui.comparison import verify_places
 
             return verify_places(setup)
+        case "ls":
+            from tui.listed import list_place
+
+            return list_place(setup)
     from tui.launch import open_app
 
     return open_app(setup)

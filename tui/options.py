@@ -11,7 +11,7 @@ from tui import __version__
 from tui.limits import parse_limits
 from tui.sizes import parse_count, parse_seconds, parse_size, parse_sse
 
-COMMANDS = ("cp", "run", "status", "receipt", "verify", "demo")
+COMMANDS = ("cp", "run", "status", "receipt", "verify", "ls", "demo")
 
 T = TypeVar("T")
 
@@ -190,6 +190,12 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET")
 
 
+def _ls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("place", metavar="s3://bucket/prefix")
+    parser.add_argument("-r", "--recursive", action="store_true", help="all keys below, however deep")
+    parser.add_argument("--json", action="store_true", help="a JSON object a line")
+
+
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--demo-dir", help=argparse.SUPPRESS)
 
@@ -201,6 +207,7 @@ _POSITIONALS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "status": _status,
     "receipt": _receipt,
     "verify": _verify,
+    "ls": _ls,
     "demo": _demo,
 }
 
@@ -213,6 +220,7 @@ _DESCRIPTIONS = {
     "receipt": "A manifest of what was moved: one line each, oldest first, with size, checksum, version and time.\n"
     "Of the newest 10,000 items. Asks no server.",
     "verify": "Compare two sides by content, without moving anything.",
+    "ls": "What is below a bucket or prefix, as it comes: time, size and key of each object.",
     "demo": "The screen on an embedded S3 server with sample data; nothing of yours is touched.",
 }
 
@@ -223,6 +231,7 @@ commands:
   s3tui status [--json] [--all] what is queued, failed, or needs an answer
   s3tui receipt [--csv]         what was moved, with sizes, checksums, versions and times
   s3tui verify SOURCE TARGET    compare without moving
+  s3tui ls [-r] s3://bucket/p   what is there: time, size, key
   s3tui demo                    try it on an embedded server
 
 exit codes: 0 all done; 1 some not done, each named; 2 wrong usage; 3 the queue is in use;

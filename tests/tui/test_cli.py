@@ -56,7 +56,7 @@ def test_every_option_works_with_every_command(command: str) -> None:
         "--exclude b --exclude c --require-checksum --storage-class GLACIER --sse AES256 "
         "--request-payer --read-only --quiet --log-file l"
     ).split()
-    words = {"cp": ["a", "s3://b/"], "verify": ["a", "s3://b/"]}.get(command, [])
+    words = {"cp": ["a", "s3://b/"], "verify": ["a", "s3://b/"], "ls": ["s3://b/"]}.get(command, [])
     for line in ([command, *words, *options], [*options, command, *words]):
         args = parse([word for word in line if word != "app"])
         assert args.command == command
@@ -120,7 +120,7 @@ def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
         ("run --dry-run", "--dry-run is for cp"),
         ("verify a", "required: TARGET"),
         ("verify a b", "both sides are on this disk"),
-        ("frobnicate", "'frobnicate' is no folder and no command (cp, run, status, receipt, verify, demo)"),
+        ("frobnicate", "'frobnicate' is no folder and no command (cp, run, status, receipt, verify, ls, demo)"),
         ("s3://b/ s3://c/", "one s3:// address too many"),
         (". .", "one local folder too many"),
         ("", "the screen needs a terminal"),
