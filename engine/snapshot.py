@@ -208,6 +208,10 @@ class Totals:
     bytes_total: int = 0
     bytes_done: int = 0
     bytes_left: int = 0
+    bytes_finished: int = 0
+    """Of `bytes_done`, what DONE items hold."""
+    bytes_failed: int = 0
+    """Of `bytes_left`, what is missing of FAILED items: nothing moves it unless it is tried again."""
     upload_bytes_per_second: float = 0.0
     download_bytes_per_second: float = 0.0
     average_bytes_per_second: float = 0.0
@@ -219,6 +223,11 @@ class Totals:
     def count(self, *states: TransferState) -> int:
         """How many items are in any of these states."""
         return sum(self.counts.get(state, 0) for state in states)
+
+    @property
+    def bytes_moving_left(self) -> int:
+        """Left of what did not fail."""
+        return max(0, self.bytes_left - self.bytes_failed)
 
     @property
     def bytes_per_second(self) -> float:

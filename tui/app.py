@@ -77,6 +77,7 @@ class S3TuiApp(ThemedApp):
         configuration: Configuration | None = None,
         pace: PaceFile | None = None,
         schedule: Schedule | None = None,
+        is_passing: bool = False,
         keymap: Mapping[str, tuple[str, ...]] | None = None,
         stop: Stop | None = None,
         now: Callable[[], float] = time.time,
@@ -97,6 +98,7 @@ class S3TuiApp(ThemedApp):
             layout=layout,
             pace=pace,
             schedule=schedule,
+            is_passing=is_passing,
             configuration=configuration,
             now=now,
         )

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.screen import Screen
 
+from tui import synonyms
 from tui.keys import KeyAction, actions
 from tui.safe_text import cut, display
 
@@ -40,13 +41,11 @@ class ActionCommands(Provider):
             yield DiscoveryHit(Content(name), self._runner(entry), text=name, help=_help(entry))
 
     async def search(self, query: str) -> Hits:
-        """Those whose name or help matches."""
-        matcher = self.matcher(query)
+        """Those that have every typed word: in the name, among other words for it, or in the help."""
         for entry in _actions():
-            name = _name(entry)
-            score = max(matcher.match(name), matcher.match(entry.help) * 0.8)
+            name, score = _name(entry), rank(entry, query)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), self._runner(entry), text=name, help=_help(entry))
+                yield Hit(score, Content(name), self._runner(entry), text=name, help=_help(entry))
 
     def _runner(self, entry: KeyAction) -> Callable[[], Any]:
         async def run() -> None:
@@ -68,6 +67,30 @@ class PlaceCommands(Provider):
             score = matcher.match(name)
             if score > 0:
                 yield Hit(score, Content(name), go, text=name)
+
+
+def rank(entry: KeyAction, query: str) -> float:
+    """How well an action is meant by what was typed, 0 to 1; 0 is not at all.
+
+    Letters that only lie scattered over a name mean nothing: "theme" is not "delete the marked".
+    """
+    words = query.casefold().split()
+    return min((_rank_of(entry, word) for word in words), default=0.0)
+
+
+def _rank_of(entry: KeyAction, word: str) -> float:
+    label = entry.label.casefold()
+    texts = (
+        (label, 0.9),
+        (synonyms.of(entry.id), 0.7),
+        (f"{entry.help} {entry.context.value}".casefold(), 0.5),
+    )
+    if label == word:
+        return 1.0
+    for text, score in texts:
+        if any(part.startswith(word) for part in text.replace("(", " ").split()):
+            return score
+    return next((score / 3 for text, score in texts if len(word) > 2 and word in text), 0.0)
 
 
 def _actions() -> Iterator[KeyAction]:

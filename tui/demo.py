@@ -25,8 +25,12 @@ def demo(args: argparse.Namespace) -> int:
     """Start everything, open the screen, and leave nothing behind; returns the app's exit code.
 
     Raises:
-        UsageError: The embedded server cannot be had here.
+        UsageError: The embedded server cannot be had here, or state was to be kept elsewhere.
     """
+    if args.state_dir is not None:
+        raise UsageError(
+            "demo keeps its queue in a folder of its own, which it removes at the end: --state-dir is not for it"
+        )
     from tui.launch import check_terminal, open_app
 
     check_terminal()
@@ -92,6 +96,6 @@ def demo_setup(
         args.places = [places.local_folder, f"s3://{places.bucket}/"]
         state_dir = os.path.join(folder, "state")
         settings = Settings(os.path.join(folder, settings_file.FILE_NAME))
-        yield Setup(args, settings, profile, (profile,), state_dir)
+        yield Setup(args, settings, profile, (profile,), state_dir, is_passing=args.demo_dir is None)
     finally:
         places.stop()

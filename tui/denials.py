@@ -9,6 +9,7 @@ from engine import LocalRef, Location
 READ_ONLY = "read-only"
 READ_ONLY_THERE = "read-only there"
 BUCKETS_ONLY = "in buckets only"
+BOTH_LOCAL = "both are local"
 
 _CHANGE_HERE = frozenset(("pane.delete", "pane.rename", "pane.new-folder", "pane.properties", "pane.move"))
 _CHANGE_THERE = frozenset(("pane.copy", "pane.move"))
@@ -33,4 +34,16 @@ def denied(
         return READ_ONLY
     if id in _CHANGE_THERE and there is not None and is_read_only(there):
         return READ_ONLY_THERE
+    if id in _CHANGE_THERE and are_local(here, there):
+        return BOTH_LOCAL
     return ""
+
+
+def are_local(here: Location | None, there: Location | None) -> bool:
+    """Neither is on a server: between two local folders nothing is copied."""
+    return (
+        here is not None
+        and there is not None
+        and isinstance(here.place, LocalRef)
+        and isinstance(there.place, LocalRef)
+    )

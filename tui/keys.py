@@ -139,7 +139,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _queue("pause", "space", "Pause", "Pause the item or the group, or let it go on", "Item", 1),
     _queue("details", "enter", "Details",
            "Show parts, attempts, last error; answer an item that asks; open or close a group", "Item", 2),
-    _queue("cancel", "x", "Cancel", "Cancel the item, after asking; on a finished one, clear all finished", "Item", 4),
+    _queue("cancel", "x", "Cancel", "Cancel the item or the group, after asking", "Item", 4),
     _queue("retry", "r", "Retry", "Try the item again now", "Item", 3),
     _queue("answer", "a", "Answer", "Answer what the item asks by one letter; a capital answers for all of its operation", "Item"),
     _queue("reveal", "o", "Reveal", "Show the item's target in a pane", "Item"),

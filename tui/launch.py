@@ -50,6 +50,7 @@ def open_app(setup: Setup) -> int:
         "configuration": configuration,
         "pace": PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
         "schedule": setup.schedule,
+        "is_passing": setup.is_passing,
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
     check_terminal()

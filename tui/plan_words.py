@@ -192,6 +192,8 @@ def refused_why(code: str) -> str:
 
 def sums(cost: PlanCost, choice: PlanChoice, tally: PlanTally, *, move: bool) -> str:
     """What starting would do."""
+    if not cost.items and not (tally.scanned or tally.is_too_long):
+        return "Nothing is found yet"
     if not cost.items:
         return "Nothing is moved" if move else "Nothing is copied"
     verb = "Moves" if move else "Copies"
@@ -226,7 +228,8 @@ def expected(request: TransferRequest, cost: PlanCost, snapshot: EngineSnapshot)
         at = f"at the {format.speed_long(speed)} of before"
     else:
         return "How long it takes is not known: nothing is moving, and no limit is set"
-    after = f", after {format.size_long(totals.bytes_left)} already queued" if totals.bytes_left else ""
+    queued = totals.bytes_moving_left
+    after = f", after {format.size_long(queued)} already queued" if queued else ""
     return f"Takes about {format.duration(max(cost.bytes / speed, 1.0))} {at}{after}"
 
 

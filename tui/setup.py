@@ -50,6 +50,8 @@ class Setup:
     profiles: tuple[Profile, ...]
     """All that are at hand, that one first."""
     state_dir: str
+    is_passing: bool = False
+    """Everything, the queue too, is removed when the program is left: a demo."""
 
     @classmethod
     def of(cls, args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Setup:

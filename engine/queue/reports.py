@@ -230,8 +230,11 @@ class Reporter:
         under_way = sum(
             transfer.bytes_done
             for transfer in core.scheduler.active
-            if is_all
-            or any(core.roster.operations.get(id) is sums for id in (transfer.operation, *transfer.also))
+            if transfer.spec.kind is not ItemKind.DELETE
+            and (
+                is_all
+                or any(core.roster.operations.get(id) is sums for id in (transfer.operation, *transfer.also))
+            )
         )
         cleared = self._look_for_cleared() if is_all else _Cleared()
         counts = dict(sums.counts)
@@ -251,6 +254,8 @@ class Reporter:
             bytes_total=bytes_total,
             bytes_done=done,
             bytes_left=left,
+            bytes_finished=min(max(sums.bytes_finished - cleared.bytes, 0), done),
+            bytes_failed=min(max(sums.bytes_failed, 0), left),
             upload_bytes_per_second=up,
             download_bytes_per_second=down,
             average_bytes_per_second=self._up.average + self._down.average,
@@ -268,7 +273,8 @@ class Reporter:
             self._cleared = _Cleared(
                 sums.counts[S.DONE] - len(done),
                 sums.counts[S.CANCELLED] - (len(finished) - len(done)),
-                sums.bytes_finished - sum(max(row.size, 0) for row in done),
+                sums.bytes_finished
+                - sum(max(row.size, 0) for row in done if row.kind is not ItemKind.DELETE),
                 sums.verified - sum(row.verified is not None for row in done),
             )
         return self._cleared

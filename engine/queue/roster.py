@@ -25,16 +25,26 @@ _UNSETTLED = tuple(state for state in TransferState if not state.is_settled)
 class Sums:
     """Counts and bytes of a set of items."""
 
-    __slots__ = ("bytes_finished", "bytes_parked", "bytes_total", "counts", "started_at", "verified")
+    __slots__ = (
+        "bytes_failed",
+        "bytes_finished",
+        "bytes_parked",
+        "bytes_total",
+        "counts",
+        "started_at",
+        "verified",
+    )
 
     def __init__(self) -> None:
         self.counts: dict[TransferState, int] = dict.fromkeys(TransferState, 0)
         self.bytes_total = 0
-        """Of items with a known size that are unfinished or DONE."""
+        """Of items with a known size that are unfinished or DONE, and that move bytes: no deletions."""
         self.bytes_finished = 0
         """Of those, what DONE items hold."""
         self.bytes_parked = 0
         """Of those, what is confirmed of unfinished items that are not being worked on."""
+        self.bytes_failed = 0
+        """Of those, what is not confirmed of FAILED items: nothing moves it by itself."""
         self.verified = 0
 
     @property
@@ -125,6 +135,10 @@ class Roster:
             self.sums.bytes_parked += by
             for operation in (transfer.operation, *transfer.also):
                 self.operations[operation].bytes_parked += by
+            if transfer.state is TransferState.FAILED:
+                self.sums.bytes_failed -= by
+                for operation in (transfer.operation, *transfer.also):
+                    self.operations[operation].bytes_failed -= by
 
     def respec(self, transfer: Transfer, spec: TransferSpec) -> None:
         """The same item, with what is known now."""
@@ -220,7 +234,9 @@ class Roster:
     @staticmethod
     def _count_in(sums: Sums, transfer: Transfer, state: TransferState, by: int) -> None:
         sums.counts[state] += by
-        size = max(transfer.spec.size, 0)
+        size = max(transfer.spec.size, 0) if transfer.spec.kind is not ItemKind.DELETE else 0
+        if state is TransferState.FAILED and size:
+            sums.bytes_failed += by * (size - transfer.parked)
         if state is not TransferState.CANCELLED:
             sums.bytes_total += by * size
         if state is TransferState.DONE:

@@ -133,6 +133,8 @@ def test_a_session_on_the_screen_keeps_and_shows_none(
         screen.until("How long shall")
         screen.press("\r")
         screen.until("Copied a link", 15)
+        screen.press("\x1b")
+        screen.until_gone("Copied a link", 15)
         screen.press("wj\r")
         screen.until("Failed tries", 15)
         screen.press("\x1b")

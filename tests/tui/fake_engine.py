@@ -315,6 +315,8 @@ class FakeManager(UploadCommands):
             bytes_total=total,
             bytes_done=done,
             bytes_left=total - done,
+            bytes_finished=sum(row.size for row in sized if row.state is S.DONE),
+            bytes_failed=sum(row.size - row.bytes_done for row in sized if row.state is S.FAILED),
             upload_bytes_per_second=up,
             download_bytes_per_second=down,
             average_bytes_per_second=(up + down) * 0.9,

@@ -125,6 +125,7 @@ def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
         (". .", "one local folder too many"),
         ("", "the screen needs a terminal"),
         ("demo", "the screen needs a terminal"),
+        ("demo --state-dir x", "--state-dir is not for it"),
     ],
 )
 def test_wrong_usage_is_one_clear_sentence_and_exit_2(line: str, said: str, capsys: Said) -> None:

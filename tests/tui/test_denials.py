@@ -10,7 +10,7 @@ from engine import LocalRef, Location, ObjectRef, Profile
 from tests.tui import example
 from tests.tui.drive import Driver, drawn, engine, main, press, running, tells, text, told, until
 from tests.tui.fake_engine import FakeManager
-from tui.denials import BUCKETS_ONLY, READ_ONLY, READ_ONLY_THERE, denied
+from tui.denials import BOTH_LOCAL, BUCKETS_ONLY, READ_ONLY, READ_ONLY_THERE, denied
 
 READS = Profile("prod", region="eu-west-1", read_only=True)
 REFUSAL = "The profile prod is read-only: nothing is changed or deleted there"
@@ -98,3 +98,10 @@ async def test_a_local_folder_stays_as_it_is_beside_a_read_only_bucket() -> None
     async with running(reading(), left=replace(example.HERE, place=LocalRef("/home/ann/data/"))) as pilot:
         await press(pilot, *("j" * 7), "d")
         assert "Delete dump.tar?" in text(pilot)
+
+
+async def test_between_two_local_folders_copying_is_neither_offered_nor_promised() -> None:
+    there = Location(LocalRef("/home/ann/data/photos/"))
+    async with running(right=there, size=(120, 24)) as pilot:
+        assert f"c Copy → ({BOTH_LOCAL})" in drawn(pilot)[-1]
+        assert "copies here" not in text(pilot) and "new folder" in text(pilot)

@@ -76,7 +76,7 @@ def line(facts: dict[str, Any]) -> str:
         ),
         (
             {"state": S.DONE, "outcome": Outcome.SKIPPED},
-            " ▲ dump.tar              DONE   100%  skipped, the target stays as it was",
+            " ▲ dump.tar              SKIP         skipped, the target stays as it was",
         ),
         (
             {"state": S.CANCELLED, "note": "goes on from 3 of 9 parts"},
@@ -214,7 +214,7 @@ async def test_tabs_show_a_part_of_the_queue_and_escape_leads_back() -> None:
         assert [" ".join(row.split()[1:3]) for row in queue(pilot)[:2]] == ["report[1].csv ASKS", ""]
         await press(pilot, "5")
         assert [" ".join(row.split()[1:3]) for row in queue(pilot)[:2]] == ["secret.key FAILED", ""]
-        assert "1 All 12  2 Active 3  3 Waiting 2  4 Asking 1  [5 Failed 1]  6 Done 5" in drawn(pilot)[-3]
+        assert "1 All 12  2 Active 3  3 Waiting 2  4 Asking 1  [5 Failed 1]  6 Finished 5" in drawn(pilot)[-3]
         await press(pilot, "6")
         assert all("DONE" in row for row in queue(pilot)[:5])
         await press(pilot, "escape")
@@ -295,7 +295,7 @@ async def test_failures_and_questions_are_told_once_for_many() -> None:
     async with running(manager) as pilot:
         await until(pilot, lambda: len(told(pilot)) == 2)
         assert told(pilot) == [
-            "secret.key and 1 more failed: the system denies access. w shows it; r tries again",
+            "secret.key and 1 more failed: the system denies access. w, then r tries again",
             "report[1].csv has a question. w, then a answers it",
         ]
 

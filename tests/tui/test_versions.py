@@ -187,7 +187,7 @@ async def test_a_link_to_one_version_is_made_for_a_time_that_is_chosen() -> None
         await until(pilot, lambda: bool(asked(pilot, "presign")))
         location, seconds = asked(pilot, "presign")[0]
         assert (location.place, seconds) == (ObjectRef("backups", KEY, "v1"), 3600)
-        await until(pilot, lambda: told(pilot)[-1] == "Copied a link to this version that works for 1 hour")
+        await until(pilot, lambda: "Copied a link to this version that works for 1 hour" in text(pilot))
         assert "X-Amz" in pilot.app.clipboard and "X-Amz" not in text(pilot)
 
 

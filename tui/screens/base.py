@@ -81,6 +81,7 @@ class MainBase(Screen[None]):
         configuration: Configuration | None = None,
         pace: PaceFile | None = None,
         schedule: Schedule | None = None,
+        is_passing: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -97,10 +98,14 @@ class MainBase(Screen[None]):
         self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
         self.left = FindingPane(manager.browser, self.profile_of, id="left", now=now)
         self.right = FindingPane(manager.browser, self.profile_of, id="right", now=now)
+        for pane in (self.left, self.right):
+            pane.takes_copies = self._takes_copies
         self.queue = QueuePane(manager.snapshot)
         self.totals = SpeedPanel(self.pace_file.words, self.schedule.words)
         self.key_bar = KeyBar()
         self.compare_line = CompareLine()
+        self.is_passing = is_passing
+        """Everything is removed when the program is left."""
         self.pane = self.left
         """The pane that has, or last had, the focus."""
         self._given_up = False
@@ -156,6 +161,10 @@ class MainBase(Screen[None]):
         return denials.denied(
             id, self.pane.location, self.other.location, lambda location: bool(self.why_read_only(location))
         )
+
+    def _takes_copies(self) -> bool:
+        """Copying between the panes makes sense."""
+        return not denials.are_local(self.left.location, self.right.location)
 
     def refuses(self, id: str) -> bool:
         """Say why an action would change what is read-only; false where it would not."""

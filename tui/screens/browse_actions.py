@@ -11,6 +11,7 @@ from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.chooser import ChooserScreen
+from tui.screens.copied import CopiedScreen
 from tui.screens.object_details import ObjectDetailsScreen
 from tui.screens.prompt import PromptScreen
 from tui.widgets.pane_order import SortKey
@@ -211,5 +212,4 @@ class BrowseActions(MainBase):
         if pane.location is None:
             return
         place = pane.place_of(row) if row is not None else pane.location.place
-        self.app.copy_to_clipboard(display(str(place)))
-        self.tell(f"Copied {display(str(place))}")
+        self.app.push_screen(CopiedScreen(display(str(place)), "The address, as text:"))

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.safe_text import cut, display
+from tui.safe_text import cut, display, width, wrap
 from tui.screens.dialog import Dialog, plain
 from tui.screens.safe_input import SafeInput
 
@@ -22,6 +22,9 @@ MOST_SHOWN = 500
 
 _ROOMY = 60
 """Cells from which on two lines are enough for what is said about one."""
+
+_LEAST_WRAPPED = 20
+"""Cells below which wrapped words are harder to read than cut ones."""
 
 Value = TypeVar("Value")
 
@@ -36,11 +39,21 @@ class Line:
     """Raw."""
     also: str = ""
     """More text that typing finds it by."""
+    indent: int = -1
+    """Cells before what is wrapped into further lines; -1 cuts instead."""
 
     def matches(self, words: Sequence[str]) -> bool:
         """Every word is somewhere in it."""
         haystack = f"{self.text} {self.also}".casefold()
         return all(word in haystack for word in words)
+
+    def drawn(self, cells: int) -> str:
+        """Made safe, wrapped or cut to `cells`."""
+        text = display(self.text)
+        if self.indent < 0 or width(text) <= cells or cells - self.indent < _LEAST_WRAPPED:
+            return cut(text, cells)
+        head, rest = text[: self.indent], text[self.indent :]
+        return ("\n" + " " * self.indent).join(wrap(rest, cells - self.indent)).join((head, ""))
 
 
 class ListScreen(Dialog[Value]):
@@ -130,7 +143,7 @@ class ListScreen(Dialog[Value]):
         self._shown = found[:MOST_SHOWN]
         listed = self.query_one(OptionList)
         cells = max(min(self.app.size.width * 94 // 100, 90) - 6, 20)
-        lines = ((Content(cut(display(line.text), cells)), line.value is None) for line in self._shown)
+        lines = ((Content(line.drawn(cells)), line.value is None) for line in self._shown)
         listed.set_options(Option(text, disabled=heading) for text, heading in lines)
         listed.action_first()
         hidden = len(found) - len(self._shown)

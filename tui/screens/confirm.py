@@ -37,19 +37,37 @@ class ConfirmScreen(ChoiceDialog[bool]):
         return False
 
 
-class QuitScreen(ChoiceDialog[str]):
-    """Asks whether to leave while work is under way. Answers ``quit`` or ``stay``; Esc is ``None``."""
+_KEPT = (
+    "What is confirmed so far is saved. The rest goes on at the next start, or without a screen by: s3tui run"
+)
+_REMOVED = (
+    "This is a demo: its server, its files and its queue are removed when you leave, and nothing goes on later. "
+    "With storage of your own, what is confirmed is saved and the rest goes on at the next start."
+)
 
-    def __init__(self, running: int) -> None:
+
+class QuitScreen(ChoiceDialog[str]):
+    """Asks whether to leave while work is under way. Answers ``quit`` or ``stay``; Esc is ``None``.
+
+    Args:
+        running: Transfers that are.
+        is_passing: Nothing is kept: this is a demo.
+    """
+
+    def __init__(self, running: int, *, is_passing: bool = False) -> None:
         verb = "is" if running == 1 else "are"
         lines = [
             f"{counted(running, 'transfer')} {verb} running.",
-            "What is confirmed so far is saved. The rest goes on at the next start, "
-            "or without a screen by: s3tui run",
+            _KEPT if not is_passing else _REMOVED,
         ]
         choices = (
             Choice("stay", "s", "Stay", "let it run"),
-            Choice("quit", "q", "Quit", "save and leave; it goes on next time"),
+            Choice(
+                "quit",
+                "q",
+                "Quit",
+                "leave, and remove all of it" if is_passing else "save and leave; it goes on next time",
+            ),
         )
         super().__init__("Leave s3tui?", lines, choices, hint="Esc: stay")
 

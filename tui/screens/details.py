@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
@@ -135,8 +135,10 @@ class KnowsDetails(Protocol):
 class TransferDetailsScreen(DetailsScreen):
     """One item, live: progress, parts, attempts, the last error in full, what was verified, paths."""
 
-    def __init__(self, manager: KnowsDetails, id: TransferId) -> None:
-        self._manager, self._transfer = manager, id
+    def __init__(
+        self, manager: KnowsDetails, id: TransferId, is_held: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._manager, self._transfer, self._is_held = manager, id, is_held
         detail = manager.detail(id)
         super().__init__(transfer_title(detail.row) if detail else f"Transfer {id}", ())
 
@@ -149,4 +151,4 @@ class TransferDetailsScreen(DetailsScreen):
         detail = self._manager.detail(self._transfer)
         if detail is None:
             return [("State", "it is no longer in the queue")]
-        return transfer_lines(detail)
+        return transfer_lines(detail, held=self._is_held())

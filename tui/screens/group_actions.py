@@ -35,6 +35,8 @@ class GroupActions(KeyHints):
             return "Close" if item.group.is_open else "Open"
         if entry.id == "queue.retry":
             return entry.label if item.group.count(S.FAILED, S.WAITING) else None
+        if entry.id == "queue.answer":
+            return entry.label if item.group.count(S.ATTENTION) else None
         return super()._queue_label(entry)
 
     # -- all of it ---------------------------------------------------------------------------------
@@ -64,9 +66,11 @@ class GroupActions(KeyHints):
 
     def action_queue_retry(self) -> None:
         """Try again what failed or waits of the group."""
-        group = self._group
-        if group is None:
+        item, group = self.item, self._group
+        if item is None or item.group is None or group is None:
             super().action_queue_retry()
+        elif not item.group.count(S.FAILED, S.WAITING):
+            self.tell("Nothing of it failed, and nothing of it waits")
         else:
             self.manager.retry_operation(group)
             self.tick()

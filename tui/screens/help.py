@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tui import synonyms
 from tui.keys import Context, KeyAction, groups, show_keys
 from tui.safe_text import pad
 from tui.screens.chooser import Line, ListScreen
@@ -51,5 +52,8 @@ def _lines(
             why = denied(entry.id) or ("not now" if idle else "")
             words = f"({why}) {entry.help}" if why else entry.help
             yield Line(
-                entry, f"  {pad(show_keys(entry), _KEY_CELLS)} {words}", also=f"{entry.label} {entry.id}"
+                entry,
+                f"  {pad(show_keys(entry), _KEY_CELLS)} {words}",
+                also=f"{entry.label} {entry.id} {synonyms.of(entry.id)}",
+                indent=_KEY_CELLS + 3,
             )

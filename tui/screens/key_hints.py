@@ -41,7 +41,12 @@ class KeyHints(QueueActions):
         elif isinstance(self.focused, AnswerBar):
             self.key_bar.show(_ANSWER_HINTS)
         else:
-            self.key_bar.show_context(self.context, self.meaning, self.denied)
+            self.key_bar.show_context(self.context, self._hint, self.denied)
+
+    def _hint(self, entry: KeyAction) -> str | None:
+        """As `meaning`, but in the last line of the queue one key for the panes is enough."""
+        is_said = entry.id == "app.queue" and self.context is Context.QUEUE
+        return None if is_said else self.meaning(entry)
 
     def meaning(self, entry: KeyAction) -> str | None:
         """What a key means right now; ``None`` if nothing."""
@@ -51,8 +56,6 @@ class KeyHints(QueueActions):
             arrow = "→" if self.pane is self.left else "←"
             count = self.pane.model.marked_count
             return f"{entry.label} {count:,} {arrow}" if count else f"{entry.label} {arrow}"
-        if entry.id == "app.queue" and self.context is Context.QUEUE:
-            return None
         return entry.label
 
     def _queue_label(self, entry: KeyAction) -> str | None:
@@ -70,6 +73,8 @@ class KeyHints(QueueActions):
                 if item is None or item.state is S.ATTENTION:
                     return None
                 return entry.label if item.state.can_retry else None
+            case "queue.answer":
+                return entry.label if item is not None and item.question is not None else None
             case "queue.cancel":
                 return None if item is None or item.state.is_final else entry.label
             case "queue.top":

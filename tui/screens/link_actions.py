@@ -12,6 +12,7 @@ from tui import durations, format
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.chooser import ChooserScreen
+from tui.screens.copied import CopiedScreen
 from tui.screens.prompt import PromptScreen
 
 _OFFERED = (900, 3600, 86_400, 604_800)
@@ -27,7 +28,10 @@ class LinkActions(MainBase):
 
     @work(group=ASK)
     async def action_pane_link(self) -> None:
-        """A link to the object, to the clipboard only: until it ends, whoever has it may read the object."""
+        """A link to the object, to the clipboard, and on the screen on a key only.
+
+        Until it ends, whoever has it may read the object.
+        """
         pane, row = self.pane, self.pane.list.current
         if row is None or row.is_folder or pane.location is None or isinstance(pane.location.place, LocalRef):
             self.tell("Links can be made for objects only")
@@ -40,12 +44,11 @@ class LinkActions(MainBase):
         if answer is None:
             return
         link = str(answer.value)
-        self.app.copy_to_clipboard(display(link))
         until = format.date_long(self.now() + seconds)[:16]
         told = f"Copied a link to {row.name} that works for {durations.in_words(seconds)}, until {until}"
         if _TEMPORARY in link:
             told += "; it ends earlier where these temporary keys do"
-        self.tell(display(told))
+        await self.app.push_screen_wait(CopiedScreen(display(link), told, secret=True))
 
 
 async def ask_how_long(app: App[Any], name: str) -> int | None:

@@ -202,6 +202,12 @@ class MainScreen(
         if not self.hide_notice():
             super().action_queue_back()
 
+    def on_screen_suspend(self) -> None:
+        """What was told on the main screen does not stand below, or over, what opens now; `!` keeps what went wrong."""
+        self.app.clear_notifications()
+        for holder in self.query("ToastHolder"):
+            holder.remove()
+
     # -- help and end ------------------------------------------------------------------------------
 
     @work(group=ASK)
@@ -216,7 +222,10 @@ class MainScreen(
         """Leave; ask while something is moving."""
         totals = self.manager.snapshot(0, 0).totals
         running = totals.count(S.RUNNING, S.FINISHING)
-        if running and await self.app.push_screen_wait(QuitScreen(running)) != "quit":
+        if (
+            running
+            and await self.app.push_screen_wait(QuitScreen(running, is_passing=self.is_passing)) != "quit"
+        ):
             return
         self.notice.say("Saving…")
         self.app.exit(return_code=0)

@@ -134,6 +134,12 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         """All that would be moved is known, or too much to be known one by one."""
         return self._tally is not None and (self._tally.scanned or self._tally.is_too_long)
 
+    @property
+    def _has_work(self) -> bool:
+        """Starting would do something."""
+        cost = self._plan.cost(self._choice) if self._plan is not None else None
+        return cost is not None and bool(cost.items or cost.deletions)
+
     def _show(self) -> None:
         plan = self._plan
         if plan is not None:
@@ -201,7 +207,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         return plan_words.ways(self._groups.what, self._choice, move=self._move, names_known=names_known)
 
     def _show_keys(self) -> None:
-        hints = [Hint("Enter", "Start", 1, "screen.start")] if self._may_start else []
+        hints = [Hint("Enter", "Start", 1, "screen.start")] if self._may_start and self._has_work else []
         if self._in_rows:
             hints = []
             if self._items.can_tick:

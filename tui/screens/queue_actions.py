@@ -54,7 +54,10 @@ class QueueActions(AnswerActions):
         if item.state is S.ATTENTION and item.question is not None:
             self.ask_with_both_sides(item)
         else:
-            self.app.push_screen(TransferDetailsScreen(self.manager, item.id))
+            self.app.push_screen(TransferDetailsScreen(self.manager, item.id, self._is_held))
+
+    def _is_held(self) -> bool:
+        return self.manager.snapshot(0, 0).held
 
     @work(group=ASK)
     async def action_queue_cancel(self) -> None:
@@ -63,7 +66,7 @@ class QueueActions(AnswerActions):
         if item is None:
             return
         if item.state.is_final:
-            self.action_queue_clear()
+            self.tell(f"It is over: {key_of('queue.clear')} takes all that is finished off the list")
             return
         name = middle(display(name_of(item)), 40)
         lines = []
@@ -84,6 +87,7 @@ class QueueActions(AnswerActions):
         """Try again now."""
         item = self.item
         if item is None:
+            self.tell("Nothing is chosen here")
             return
         if item.state.can_retry and item.state is not S.ATTENTION:
             self.manager.retry(item.id)

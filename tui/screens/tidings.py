@@ -98,7 +98,7 @@ class Tidings(KeyHints):
         here = self.context is Context.QUEUE
         if failed:
             how = f"{key_of('queue.retry')} tries again"
-            how = how if here else f"{key_of('app.queue')} shows it; {how}"
+            how = how if here else f"{key_of('app.queue')}, then {how}"
             self._tell_about(failed, "failed", how, bad=True)
         if asking:
             how = f"{key_of('queue.answer')} answers it"

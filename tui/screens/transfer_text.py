@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine import Outcome, PartSnapshot, Problem, TransferDetail, TransferSnapshot, TransferState, Verified
 from tui import format
+from tui.keys import key_of
 from tui.log import naming_log
 from tui.waiting import waiting_text
 
@@ -31,10 +32,14 @@ def transfer_title(row: TransferSnapshot) -> str:
     return f"{row.kind.value} {name}"
 
 
-def transfer_lines(detail: TransferDetail) -> Iterator[tuple[str, str]]:
-    """Names and values for a details screen."""
+def transfer_lines(detail: TransferDetail, *, held: bool = False) -> Iterator[tuple[str, str]]:
+    """Names and values for a details screen.
+
+    Args:
+        held: The queue as a whole is paused.
+    """
     row = detail.row
-    yield "State", state_words(row)
+    yield "State", state_words(row, held=held)
     if row.question:
         yield "Question", row.question.text
     yield "Source", row.source
@@ -43,8 +48,12 @@ def transfer_lines(detail: TransferDetail) -> Iterator[tuple[str, str]]:
         yield "Connection", detail.connection
     yield "Size", format.size_exact(row.size) if row.size >= 0 else "unknown"
     yield from _progress(detail)
-    yield "Verified", _VERIFIED[row.verified] if row.verified else "not yet"
-    yield "Failed tries", str(detail.attempts)
+    if row.verified:
+        yield "Verified", _VERIFIED[row.verified]
+    elif not row.state.is_final:
+        yield "Verified", "not yet"
+    if detail.attempts or row.state is not TransferState.FAILED:
+        yield "Failed tries", str(detail.attempts)
     if detail.last_error:
         yield "Last error", problem_words(detail.last_error)
     if detail.notes:
@@ -58,11 +67,11 @@ def transfer_lines(detail: TransferDetail) -> Iterator[tuple[str, str]]:
         for part in sorted(detail.parts, key=_urgency):
             yield f"  {part.number}", _part(part)
         missing = row.parts - len(detail.parts)
-        if missing > 0:
+        if missing > 0 and detail.parts:
             yield "", f"and {format.counted(missing, 'more part')}"
 
 
-def state_words(row: TransferSnapshot) -> str:
+def state_words(row: TransferSnapshot, *, held: bool = False) -> str:
     """The state with its reason: ``waiting: retry 2/8 in 12s (503 SlowDown)``."""
     words = row.state.value
     if row.state is TransferState.DONE and row.outcome:
@@ -71,6 +80,8 @@ def state_words(row: TransferSnapshot) -> str:
         words = f"waiting: {waiting_text(row.waiting)}"
     elif row.state is TransferState.ATTENTION:
         words = "needs an answer"
+    elif held and row.state is TransferState.QUEUED:
+        words = f"queued: all is paused, {key_of('app.pause-all')} lets it go on"
     return words + (" · saving" if row.saving else "")
 
 
@@ -85,7 +96,11 @@ def problem_words(problem: Problem) -> str:
 
 def _progress(detail: TransferDetail) -> Iterator[tuple[str, str]]:
     row = detail.row
-    if row.size > 0:
+    if row.state is TransferState.CANCELLED or row.outcome in (Outcome.SKIPPED, Outcome.DELETED):
+        yield "Moved", "nothing"  # What had come of one that was cancelled has been removed.
+    elif row.outcome is Outcome.IDENTICAL:
+        yield "Moved", "nothing was needed"
+    elif row.size > 0:
         done = row.state is TransferState.DONE
         yield "Moved", f"{format.size_long(row.bytes_done)} ({format.percent(row.fraction, done=done)})"
         yield "Confirmed", format.size_exact(row.bytes_confirmed)
@@ -94,7 +109,10 @@ def _progress(detail: TransferDetail) -> Iterator[tuple[str, str]]:
         yield "Speed", f"{format.speed_long(now)} now, {format.speed_long(average)} on average"
         yield "Time left", format.duration(row.eta)
     if row.elapsed >= 1:
-        yield "Running for", format.duration(row.elapsed)
+        took = row.state is TransferState.DONE
+        yield "Took" if took else "Running for", format.duration(row.elapsed)
+        if took and row.outcome is Outcome.TRANSFERRED and row.size > 0:
+            yield "Speed", f"{format.speed_long(row.size / row.elapsed)} on average"
 
 
 def _urgency(part: PartSnapshot) -> tuple[int, int]:

@@ -31,6 +31,7 @@ from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens import version_text
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.copied import CopiedScreen
 from tui.screens.dialog import ClosesOnce
 from tui.screens.link_actions import ask_how_long
 from tui.screens.object_details import ObjectDetailsScreen
@@ -201,7 +202,7 @@ class VersionsScreen(ClosesOnce[bool]):
 
     @work
     async def action_link(self) -> None:
-        """A link to one version, to the clipboard only."""
+        """A link to one version, to the clipboard; shown on a key only."""
         version = self.table.current
         if version is None or version.is_marker:
             self._tell("A delete marker has no content to link to")
@@ -216,8 +217,8 @@ class VersionsScreen(ClosesOnce[bool]):
         if answer.problem is not None:
             self._tell(str(answer.problem), bad=True)
             return
-        self.app.copy_to_clipboard(display(str(answer.value)))
-        self._tell(f"Copied a link to this version that works for {durations.in_words(seconds)}")
+        said = f"Copied a link to this version that works for {durations.in_words(seconds)}"
+        await self.app.push_screen_wait(CopiedScreen(display(str(answer.value)), said, secret=True))
 
     # -- copying -----------------------------------------------------------------------------------
 

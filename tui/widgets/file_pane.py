@@ -78,6 +78,7 @@ class FilePane(Vertical):
         self._free = FreeSpace(browser)
         self._said: tuple[Content, Content] | None = None
         self._looked_for: list[str] = []
+        self.takes_copies: Callable[[], bool] = lambda: True
 
     def compose(self) -> ComposeResult:
         """The list, and the filter's line while it is in use."""
@@ -386,7 +387,7 @@ class FilePane(Vertical):
             return pane_text.failed(self.location, self.problem, cells, room)
         if self.is_reading:
             return pane_text.reading(self.location, self.scanned, cells, room)
-        return pane_text.empty(self.location, cells, room)
+        return pane_text.empty(self.location, cells, room, takes_copies=self.takes_copies())
 
     def on_resize(self) -> None:
         """Titles are cut to the new width."""

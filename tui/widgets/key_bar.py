@@ -84,8 +84,8 @@ class KeyBar(Widget):
         room = cells - 1
         kept: list[Hint] = []
         for hint in sorted(self._hints, key=_rank):
-            if hint.cells > room:
-                break
+            if hint.cells - 2 > room:  # Nothing needs to follow the last one. A shorter one may fit yet.
+                continue
             kept.append(hint)
             room -= hint.cells
         segments = [Segment(" ", base)]

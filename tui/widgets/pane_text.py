@@ -130,13 +130,14 @@ def reading(location: Location, scanned: int, cells: int, room: int) -> list[Spa
     return _centred([("Reading…", "busy"), (so_far, "dim")], cells, room)
 
 
-def empty(location: Location, cells: int, room: int) -> list[Spans]:
+def empty(location: Location, cells: int, room: int, *, takes_copies: bool = True) -> list[Spans]:
     """There is nothing, and that is the truth."""
     place = location.place
     if isinstance(place, ObjectRef) and not place.bucket:
         lines = [("No buckets", "strong"), *_hints(cells - 2, *_KEYS_REMOTE[2:])]
         return _centred(lines, cells, room)
-    hints = _hints(cells - 2, "pane.copy", "in the other pane copies here", "pane.new-folder", "new folder")
+    copy = ("pane.copy", "in the other pane copies here") if takes_copies else ()
+    hints = _hints(cells - 2, *copy, "pane.new-folder", "new folder")
     return _centred([("Empty", "strong"), *hints], cells, room)
 
 

@@ -17,6 +17,9 @@ WORDS = {
 }
 """What an empty view has nothing of."""
 
+_FULL = {View.DONE: "Finished"}
+"""Done and cancelled: the word of the state would be another number than in the line above."""
+
 _SHORT = {View.ACTIVE: "Run", View.WAITING: "Wait", View.ASKING: "Ask", View.FAILED: "Fail"}
 """Words for the tabs where there is no room for the full ones."""
 
@@ -25,11 +28,11 @@ def line(chosen: View, counts: Mapping[TransferState, int], cells: int) -> str:
     """The tabs with their keys and, where there is room, how many items each has.
 
     >>> line(View.FAILED, {TransferState.FAILED: 3, TransferState.DONE: 12}, 80)
-    '1 All 15  2 Active  3 Waiting  4 Asking  [5 Failed 3]  6 Done 12'
+    '1 All 15  2 Active  3 Waiting  4 Asking  [5 Failed 3]  6 Finished 12'
     >>> line(View.FAILED, {TransferState.FAILED: 3, TransferState.DONE: 12}, 60)
-    '1 All  2 Active  3 Waiting  4 Asking  [5 Failed]  6 Done'
+    '1 All  2 Active  3 Waiting  4 Asking  [5 Failed]  6 Finished'
     """
-    attempts = (_joined(chosen, counts), _joined(chosen, {}), _joined(chosen, {}, _SHORT))
+    attempts = (_joined(chosen, counts, _FULL), _joined(chosen, {}, _FULL), _joined(chosen, {}, _SHORT))
     return next((line for line in attempts if len(line) <= cells), attempts[-1])
 
 
@@ -41,4 +44,4 @@ def _joined(
         count = sum(many for state, many in counts.items() if view.shows(state))
         name = f"{number} {words.get(view, view.value.capitalize())}" + (f" {count:,}" if count else "")
         names.append(f"[{name}]" if view is chosen else name)
-    return (" " if words else "  ").join(names)
+    return (" " if words is _SHORT else "  ").join(names)

@@ -47,8 +47,12 @@ def limit_words(up: int | None, down: int | None) -> str:
     return format.limit(up) if up == down else f"↑{format.limit(up)} ↓{format.limit(down)}"
 
 
-def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
-    """What there is to say about the whole, most important first, with a style each."""
+def facts(snapshot: EngineSnapshot, before: int = 0) -> list[tuple[str, str]]:
+    """What there is to say about the whole, most important first, with a style each.
+
+    Args:
+        before: Bytes that were finished before the present work began.
+    """
     totals = snapshot.totals
     speed = totals.bytes_per_second
     active = totals.count(S.RUNNING, S.FINISHING)
@@ -58,17 +62,31 @@ def facts(snapshot: EngineSnapshot) -> list[tuple[str, str]]:
         out.append((format.speed_split(up, down), "strong"))
     elif snapshot.held:
         out.append(("all paused", "warn"))
+    elif asking := totals.count(S.ATTENTION):
+        out.append((f"{asking:,} asking", "warn"))
     elif totals.count(S.WAITING):
         out.append(("waiting", "warn"))
     else:
         out.append(("idle", "dim"))
-    if totals.bytes_total:
-        out.append((format.size_of(totals.bytes_done, totals.bytes_total), ""))
-    if totals.bytes_left and totals.bytes_total:
-        out.append((format.percent(totals.bytes_done / totals.bytes_total), ""))
+    done, whole = work(snapshot, before)
+    if whole:
+        out.append((format.size_of(done, whole), ""))
+        out.append((format.percent(done / whole), ""))
         if active:
             out.append((f"ETA {format.duration(totals.eta)}", ""))
     return out
+
+
+def work(snapshot: EngineSnapshot, before: int) -> tuple[int, int]:
+    """Bytes done and in all of the present work: of what moves, waits or is paused, and of what was finished beside it.
+
+    Nothing where all is done, or has failed.
+    """
+    totals = snapshot.totals
+    if not totals.bytes_moving_left:
+        return 0, 0
+    done = max(0, totals.bytes_done - before)
+    return done, done + totals.bytes_moving_left
 
 
 def settings(snapshot: EngineSnapshot, kept: str = "", until: str = "") -> list[tuple[str, str]]:
@@ -114,6 +132,8 @@ class SpeedPanel(Widget):
         self._snapshot: EngineSnapshot | None = None
         self._history: tuple[float, ...] = ()
         self._lines: list[Spans] = []
+        self._before = 0
+        """Bytes that were finished when there was last nothing left to move."""
 
     def _settings(self, snapshot: EngineSnapshot) -> list[tuple[str, str]]:
         until = self._until((snapshot.upload_limit, snapshot.download_limit))
@@ -122,6 +142,9 @@ class SpeedPanel(Widget):
     def show(self, snapshot: EngineSnapshot, history: tuple[float, ...]) -> None:
         """Take new numbers."""
         self._snapshot, self._history = snapshot, history
+        totals = snapshot.totals
+        finished = totals.bytes_finished
+        self._before = min(self._before, finished) if totals.bytes_moving_left else finished
         lines = self._compose_lines()
         if lines != self._lines:
             self._lines = lines
@@ -145,7 +168,7 @@ class SpeedPanel(Widget):
             line = [(graph(self._history, columns, 1)[0], "graph"), (" ", "")]
             room -= columns + 1
         line += _joined(
-            [*self._trouble(snapshot, room), *facts(snapshot), *self._settings(snapshot)],
+            [*self._trouble(snapshot, room), *facts(snapshot, self._before), *self._settings(snapshot)],
             room,
         )
         return [line]
@@ -154,11 +177,11 @@ class SpeedPanel(Widget):
         columns = min(60, max(cells - 66, 12))
         drawn = graph(self._history, columns, 3)
         room = cells - columns - 3
-        totals = snapshot.totals
-        first, *rest = facts(snapshot)
-        fraction = totals.bytes_done / totals.bytes_total if totals.bytes_total else 0.0
+        first, *rest = facts(snapshot, self._before)
+        moved, whole = work(snapshot, self._before)
+        fraction = moved / whole if whole else 0.0
         done, back = bar(fraction, max(min(room - 44, 60), 10))
-        progress: Spans = [(done, "bar"), (back, "bar-back"), ("  ", "")] if totals.bytes_total else []
+        progress: Spans = [(done, "bar"), (back, "bar-back"), ("  ", "")] if whole else []
         room_left = room - sum(width(text) for text, _ in progress)
         texts = [
             _joined([*self._trouble(snapshot, room), first, *self._counts(snapshot)], room),

@@ -32,6 +32,8 @@ WORDS: dict[TransferState, tuple[str, str]] = {
 }
 """State word and style."""
 
+_SKIPPED = "SKIP", "dim"
+
 _STATE, _PERCENT, _SPEED, _ETA = 6, 4, 7, 6
 _ROOMY = 110
 """Cells from which on a moving item also shows its bytes."""
@@ -74,7 +76,7 @@ def _done_words(row: TransferSnapshot) -> str:
 
 def spans(row: TransferSnapshot, cells: int) -> Spans:
     """The line, at most `cells` wide."""
-    word, style = WORDS[row.state]
+    word, style = _SKIPPED if row.outcome is Outcome.SKIPPED else WORDS[row.state]
     finished = row.state.is_final
     tail_style = {S.FAILED: "bad", S.WAITING: "warn", S.ATTENTION: "warn"}.get(row.state, "dim")
     name_cells = _name_cells(cells)
@@ -131,7 +133,7 @@ def _bar_spans(row: TransferSnapshot, cells: int) -> Spans:
 
 
 def _percent(row: TransferSnapshot) -> str:
-    if row.kind is ItemKind.DELETE or row.state is S.CANCELLED:
+    if row.kind is ItemKind.DELETE or row.state is S.CANCELLED or row.outcome is Outcome.SKIPPED:
         return ""
     if row.state is S.DONE:
         return format.percent(1.0, done=True)
