@@ -49,9 +49,11 @@ class Section:
 
 def surroundings() -> str:
     """Machine and versions, in one line."""
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    revision = _git("describe", "--always")
+    if revision and _git(
+        "status", "--porcelain", "--untracked-files=no", "--", ".", f":!{RESULTS.relative_to(ROOT)}"
+    ):
+        revision += "-dirty"
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     import os
 
@@ -59,6 +61,12 @@ def surroundings() -> str:
         f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}, "
         f"{packages}; revision {revision or 'unknown'}."
     )
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def _when() -> str:

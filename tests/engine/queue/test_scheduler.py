@@ -10,7 +10,8 @@ from engine.errors import Condition
 from engine.model import TransferState
 from engine.scheduler import Scheduler, Work, WorkKind
 from engine.transfer import IllegalTransition, Transfer
-from tests.engine.queue.items import HERE, MIB, THERE, download, item, large, run, upload
+from tests.engine.queue.items import HERE, THERE, download, item, large, run, upload
+from tests.engine.queue.real import MIB
 
 S = TransferState
 
