@@ -46,6 +46,7 @@ async def test_a_double_click_opens() -> None:
         await until(pilot, lambda: main(pilot).left.location == Location(LocalRef("/home/ann/data/")))
         await pilot.click(main(pilot).queue.table, offset=(3, 0), times=2)
         await until(pilot, lambda: "upload dump.tar" in text(pilot))
+        assert len(pilot.app.screen_stack) == 3
 
 
 async def test_the_wheel_scrolls_what_it_is_over_and_leaves_the_focus() -> None:

@@ -67,6 +67,7 @@ async def test_enter_shows_the_buckets(tmp_path: Path) -> None:
         await until(
             pilot, lambda: main(pilot).right.location == Location(ObjectRef(""), example.PROD.connection_id)
         )
+        assert len(pilot.app.screen_stack) == 2
 
 
 async def test_an_endpoint_is_added_and_at_hand_at_once(tmp_path: Path) -> None:
@@ -165,6 +166,7 @@ async def test_a_profile_of_the_aws_files_is_left_to_the_aws_tools(tmp_path: Pat
         await shows(pilot, "prod")
         await press(pilot, "ctrl+e")
         await shows(pilot, "change it there (aws configure)")
+        assert "Show in this pane" in text(pilot), "it is still to be chosen"
 
 
 async def test_a_test_is_one_question_and_its_answer_in_words(tmp_path: Path) -> None:
@@ -189,6 +191,7 @@ async def test_a_test_that_fails_says_why_and_what_to_do(tmp_path: Path) -> None
         await press(pilot, "ctrl+t")
         words = "It does not work: the host lab.example.net is not known. Check the name."
         await until(pilot, lambda: said(pilot) == words)
+        assert isinstance(pilot.app.screen, FormScreen), "what was filled in is still there"
 
 
 async def test_what_is_only_tried_out_is_not_offered_and_changes_nothing(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ async def test_what_is_chosen_holds_for_what_is_copied_from_now_on(tmp_path: Pat
         await press(pilot, *"names like these are not", "enter", *"*.tmp, .git", "enter")
         await changed(pilot, configuration, 'exclude = ["*.tmp", ".git"]')
         await until(pilot, lambda: main(pilot).options.exclude == ("*.tmp", ".git"))
+        assert content(configuration).startswith("# mine\n")
 
 
 async def test_a_theme_is_chosen_and_worn_at_once(tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ async def test_a_setting_is_taken_out_of_the_file(tmp_path: Path) -> None:
         await until(pilot, lambda: "theme" not in Path(configuration.path).read_text())
         await until(pilot, lambda: pilot.app.theme == themes.DARK)
         await shows(pilot, "theme             dark                   default")
+        assert content(configuration) == FILE.replace('theme = "high-contrast"\n', "")
 
 
 async def test_what_a_flag_outranks_says_so(tmp_path: Path) -> None:
@@ -143,6 +145,7 @@ async def test_what_a_flag_outranks_says_so(tmp_path: Path) -> None:
             pilot, lambda: "config.toml is changed; flag --workers still goes before it" in told(pilot)
         )
         await shows(pilot, "while the file says 20")
+        assert engine(pilot).snapshot(0, 0).workers == 4
 
 
 async def test_what_counts_later_says_so(tmp_path: Path) -> None:
@@ -150,6 +153,7 @@ async def test_what_counts_later_says_so(tmp_path: Path) -> None:
     async with running(configuration=configuration) as pilot:
         await press(pilot, "comma", *"retries", "enter", *"9", "enter")
         await until(pilot, lambda: "retries counts from the next start of s3tui" in told(pilot))
+        assert content(configuration) == FILE + "retries = 9\n"
 
 
 async def test_a_file_that_cannot_be_changed_by_itself_stays_and_is_named(tmp_path: Path) -> None:
