@@ -156,7 +156,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _queue("view-asking", "4", "Asking", "Show what wants an answer", "Queue"),
     _queue("view-failed", "5", "Failed", "Show what failed", "Queue"),
     _queue("view-done", "6", "Done", "Show what is finished", "Queue"),
-    _queue("back", "escape tab", "Panes", "Go back to the panes. Never cancels a transfer", "Queue", 9),
+    _queue("back", "escape tab", "Panes", "Go back to the panes. Never cancels a transfer", "Queue", 5),
     # Anywhere
     _global("queue", "w", "screen.toggle_queue", "Queue", "Go to the queue, or back to the panes", 4),
     _global("resumed", "W", "screen.resumed", "Resumed",

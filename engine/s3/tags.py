@@ -70,6 +70,8 @@ class ObjectExtras(Uploads):
         try:
             return self._call(call, named(ref), "look at", str(ref))
         except TransferError as error:
-            if is_not_set(error):
+            cause = error.__cause__
+            # AWS, Ceph and SeaweedFS each put it in words of their own: a bucket without object lock keeps nothing.
+            if is_not_set(error) or (isinstance(cause, ClientError) and code_of(cause) == "InvalidRequest"):
                 return {}
             raise

@@ -170,3 +170,13 @@ def test_the_state_of_an_archived_object_is_in_words(
     told = pairs(browser, Location(ObjectRef("b", "cold"), there))
     assert told["Storage class"] == "GLACIER"
     assert told["Restore"] == "under way; the object cannot be read yet"
+
+
+def test_an_object_in_a_bucket_without_lock_has_neither_retention_nor_hold(
+    browser: Browser, connection: Connection, seaweed: Seaweed
+) -> None:
+    bucket = seaweed.bucket("unlocked")
+    client: Any = seaweed.client()
+    client.put_object(Bucket=bucket, Key="k", Body=b"1")
+    told = pairs(browser, Location(ObjectRef(bucket, "k"), connection.id))
+    assert (told["Retention"], told["Legal hold"]) == ("none", "none")

@@ -135,7 +135,9 @@ def test_a_session_on_the_screen_keeps_and_shows_none(
         screen.until("Copied a link", 15)
         screen.press("\x1b")
         screen.until_gone("Copied a link", 15)
-        screen.press("wj\r")
+        screen.press("w\r")  # both items stand below what was asked for
+        screen.until("Enter Close", 15)
+        screen.press("j\r")
         screen.until("Failed tries", 15)
         screen.press("\x1b")
         screen.until_gone("Failed tries", 15)

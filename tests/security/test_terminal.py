@@ -127,6 +127,8 @@ def test_panes_details_questions_queue_and_notices_send_only_text(
         screen.press("\x1b")
         screen.until_gone("Copied", 15)
         screen.press("\tac")
+        screen.until("Enter Start", 30)
+        screen.press("\r")
         screen.until("failed", 30)
         screen.press("w")
         page_through(screen, seen)

@@ -120,7 +120,10 @@ def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
         ("run --dry-run", "--dry-run is for cp"),
         ("verify a", "required: TARGET"),
         ("verify a b", "both sides are on this disk"),
-        ("frobnicate", "'frobnicate' is no folder and no command (cp, run, status, receipt, verify, ls, demo)"),
+        (
+            "frobnicate",
+            "'frobnicate' is no folder and no command (cp, run, status, receipt, verify, ls, demo)",
+        ),
         ("s3://b/ s3://c/", "one s3:// address too many"),
         (". .", "one local folder too many"),
         ("", "the screen needs a terminal"),

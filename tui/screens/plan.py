@@ -29,6 +29,7 @@ from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dialog import ClosesOnce
+from tui.screens.key_sheets import plan_keys
 from tui.undo import promise
 from tui.widgets.key_bar import Hint, KeyBar
 from tui.widgets.line_table import LineTable
@@ -52,6 +53,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", show=False),
         Binding("escape,q", "close", show=False),
         Binding("backspace,h,left", "classes", show=False),
         Binding("enter", "start", show=False),
@@ -250,6 +252,10 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         self.set_class(self._in_rows, "-looking")
         self._show_keys()
 
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(plan_keys())
+
     def action_close(self) -> None:
         """Back from the items, with what was ticked; from the classes, change nothing."""
         if self._in_rows:
@@ -272,6 +278,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
     def action_turn(self) -> None:
         """Tick the item; of a class, do the next thing that can be done with it."""
         if self._in_rows:
+            self._take_only_this()
             self._tick(lambda rows: rows.tick())
             return
         if self._groups.what is C.EXTRA and self._plan is not None:
@@ -287,6 +294,21 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         """Tick all items of the class, or none."""
         if self._in_rows:
             self._tick(lambda rows: rows.tick_all(on))
+
+    def _take_only_this(self) -> None:
+        """Of a class that is skipped, whoever ticks one item means that one, and no other."""
+        rows, plan, what = self._items, self._plan, self._items.what
+        taking = next((way for way in self._ways() if way.key in ("c", "o")), None)
+        is_known = what is not C.UNTESTED or (self._tally is not None and self._tally.compared)
+        if (
+            plan is not None
+            and taking is not None
+            and is_known
+            and not rows.is_chosen_by_class
+            and rows.can_tick
+        ):
+            plan.tick_all(what, False)
+            self._choose(taking.choice)
 
     def _tick(self, change: Callable[[PlanRows], None]) -> None:
         rows = self._items

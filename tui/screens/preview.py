@@ -15,6 +15,7 @@ from tui import format
 from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens.dialog import ClosesOnce
+from tui.screens.key_sheets import viewer_keys
 from tui.widgets.preview_view import PreviewView
 
 PIECE = 64 * 1024
@@ -26,6 +27,7 @@ class PreviewScreen(ClosesOnce[None]):
     """Shows a piece at a time, as text, as hexadecimal numbers or as rows. Esc closes it at any moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", show=False),
         Binding("escape,q,p,backspace", "close", show=False),
         Binding("tab,x,t", "next_view", show=False),
         Binding("space", "page", show=False),
@@ -103,6 +105,10 @@ class PreviewScreen(ClosesOnce[None]):
         frame.border_subtitle = Content("  ".join([*hints, "Esc: back"]))
 
     # -- keys --------------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(viewer_keys())
 
     def action_close(self) -> None:
         """Back."""

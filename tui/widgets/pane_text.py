@@ -63,7 +63,9 @@ def title(location: Location, profile: Profile | None, cells: int) -> tuple[str,
         extras.append("read-only")
     while extras:
         tail = "".join(f" · {text}" for text in extras)
-        if width(where) + width(tail) <= cells or (len(extras) == 1 and width(tail) <= cells // 3):
+        # A profile that nobody chose says less than the end of the path.
+        is_kept = len(extras) == 1 and extras[0] != "default" and width(tail) <= cells // 3
+        if width(where) + width(tail) <= cells or is_kept:
             return path_tail(where, cells - width(tail)), tail
         extras.pop()
     return path_tail(where, cells), ""

@@ -1,0 +1,37 @@
+"""The keys of the screens that stand over the main one, as sheets to read."""
+
+from __future__ import annotations
+
+from tui.screens.details import DetailsScreen, Pair
+
+_PLAN: tuple[Pair, ...] = (
+    ("Enter", "start what is decided; from the items, back to the classes"),
+    ("j k", "another class, or another item"),
+    ("Tab", "from the classes to the items, and back; l and h too"),
+    (
+        "c n o r s x",
+        "decide about the class: copy, replace if newer, overwrite, rename, skip, remove the source",
+    ),
+    ("Space", "on a class: the next thing that can be done with it; on an item: leave it out, or take it in"),
+    ("a A", "all items of the class, or none"),
+    ("d s", "in a sync: delete what is only there, or keep it"),
+    ("Esc q", "back from the items; from the classes, change nothing"),
+)
+_VIEWER: tuple[Pair, ...] = (
+    ("Tab x t", "show it another way: text, numbers, rows"),
+    ("j k", "a line down, a line up; PgDn, PgUp and Space a page"),
+    ("n b", "fetch the next piece, or the one before"),
+    ("e", "fetch the end"),
+    ("h l", "columns further left or right"),
+    ("Esc q", "back"),
+)
+
+
+def plan_keys() -> DetailsScreen:
+    """What works in a plan."""
+    return DetailsScreen("Keys of the plan", _PLAN)
+
+
+def viewer_keys() -> DetailsScreen:
+    """What works where one looks into a file."""
+    return DetailsScreen("Keys of the viewer", _VIEWER)
