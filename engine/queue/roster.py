@@ -53,6 +53,11 @@ class Sums:
         return sum(map(self.counts.__getitem__, _UNSETTLED))
 
 
+def _moved_bytes(transfer: Transfer) -> int:
+    """Its share of `Sums.bytes_total`: its size, if that is known; a deletion moves nothing."""
+    return max(transfer.spec.size, 0) if transfer.spec.kind is not ItemKind.DELETE else 0
+
+
 class Roster:
     """The items of the queue. Every method is called with the queue's lock held; nothing here does I/O."""
 
@@ -154,10 +159,14 @@ class Roster:
             return
         transfer.go(state)
         is_final = state.is_final
-        size = max(transfer.spec.size, 0) if is_final else 0
+        size = _moved_bytes(transfer)
+        failed = (size - transfer.parked) * (
+            (state is TransferState.FAILED) - (before is TransferState.FAILED)
+        )
         for sums in self._sums_of(transfer):
             sums.counts[before] -= 1
             sums.counts[state] += 1
+            sums.bytes_failed += failed
             if state is TransferState.CANCELLED:
                 sums.bytes_total -= size
             elif state is TransferState.DONE:
@@ -234,8 +243,8 @@ class Roster:
     @staticmethod
     def _count_in(sums: Sums, transfer: Transfer, state: TransferState, by: int) -> None:
         sums.counts[state] += by
-        size = max(transfer.spec.size, 0) if transfer.spec.kind is not ItemKind.DELETE else 0
-        if state is TransferState.FAILED and size:
+        size = _moved_bytes(transfer)
+        if state is TransferState.FAILED:
             sums.bytes_failed += by * (size - transfer.parked)
         if state is not TransferState.CANCELLED:
             sums.bytes_total += by * size
