@@ -31,11 +31,11 @@ class ExposureActions(MainBase):
             ):
                 return
             self._asked_about = problem
-            self._ask_about(pane)
+            self._ask_whether_unencrypted(pane)
             return
 
     @work(group=ASK)
-    async def _ask_about(self, pane: FilePane) -> None:
+    async def _ask_whether_unencrypted(self, pane: FilePane) -> None:
         profile = self.profile_of(pane.location) if pane.location is not None else None
         if profile is None:
             return
