@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from engine import UsageError
 from tui.keys import ACTIONS, NAMES, Context, KeyAction, show_key
+from tui.safe_text import display
 
 _SAME_BYTE = {"ctrl+h": "Backspace", "ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter"}
 _RESERVED = {
@@ -117,7 +118,7 @@ def _name(text: str) -> str:
     """Textual's name for a key without modifiers; empty where there is none."""
     word = text.casefold()
     if len(text) == 1 and text.isalnum():
-        return text
+        return text if display(text) == text else ""  # Fillers are letters of which nothing is drawn.
     if word in _BY_NAME:
         return _BY_NAME[word]
     if len(text) == 1 and text.isprintable():

@@ -132,7 +132,7 @@ class ProfileActions(MainBase):
         self.manager.add_profile(profile)
         gone = {entry.profile.connection_id} if entry is not None else set()
         self._retired = (self._retired | gone) - {profile.connection_id}
-        self.tell(f"Endpoint {display(filled['name'])} is in {self._file_to_write()}")
+        self.tell(display(f"Endpoint {filled['name']} is in {self._file_to_write()}"))
         return ""
 
     async def _remove(self, entry: Entry) -> None:

@@ -101,7 +101,7 @@ class SettingsActions(MainBase):
         now = next(row for row in configuration.shown() if row.setting.name == setting.name)
         file = os.path.basename(configuration.path)
         if now.origin not in (file, "default"):
-            self.tell(f"{file} is changed; {now.origin} still goes before it")
+            self.tell(display(f"{file} is changed; {now.origin} still goes before it"))
         elif not setting.at_once:
             self.tell(f"{setting.name} counts from the next start of s3tui")
 

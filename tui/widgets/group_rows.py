@@ -68,7 +68,7 @@ def group_name(row: TransferSnapshot, cells: int) -> str:
 
 
 def group_facts(row: TransferSnapshot, group: GroupFacts) -> Spans:
-    """How far it is, most important first, each with its style."""
+    """How far it is, most important first, each with its style; safe to draw."""
     done = group.count(S.DONE)
     more = "+" if group.is_planning else ""
     facts: Spans = [(f"{done:,} of {group.items:,}{more}", "")]
@@ -77,7 +77,7 @@ def group_facts(row: TransferSnapshot, group: GroupFacts) -> Spans:
         percent = format.percent(row.bytes_done / row.size, done=done == group.items)
         facts.append((percent.strip(), "strong"))
     if row.waiting is not None:
-        facts.append((waiting_text(row.waiting), "warn"))
+        facts.append((display(waiting_text(row.waiting)), "warn"))
     for state in _SHOWN:
         count = group.count(state)
         if count and not (state is S.WAITING and row.waiting is not None):
