@@ -98,7 +98,7 @@ def test_the_settings_can_accept_it_for_one_endpoint(program: Program, s3: Scrip
 def test_what_was_queued_when_it_was_accepted_waits_for_it_in_a_process_where_it_is_not(
     program: Program, s3: ScriptedS3
 ) -> None:
-    s3.refuse("SlowDown", 503, operation="PutObject")
+    s3.refuse("InternalError", 500, operation="PutObject")
     assert program.run("cp", "file", "s3://b/x", "--allow-http", "--retries", "0").returncode == 1
     s3.relent()
     before = s3.connections

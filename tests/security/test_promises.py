@@ -18,7 +18,8 @@ PROOFS: dict[str, tuple[str, ...]] = {
         "engine/state/test_store.py::test_values_on_record_hold_no_field_for_a_secret",
     ),
     "A link that works without credentials": (
-        "tui/test_panes.py::test_a_link_goes_to_the_clipboard_and_nowhere_else",
+        "tui/test_links.py::test_how_long_a_link_works_is_chosen",
+        "tui/test_links.py::test_on_the_real_server_a_link_opens_the_object_and_no_log_holds_it",
         "engine/s3/test_control.py::test_links_last_no_longer_than_s3_allows",
     ),
     "The log is bounded": (

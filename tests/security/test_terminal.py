@@ -128,9 +128,10 @@ def test_panes_details_questions_queue_and_notices_send_only_text(
         screen.until_gone("Copied", 15)
         screen.press("\tac")
         screen.until("Enter Start", 30)
+        page_through(screen, seen)
         screen.press("\r")
         screen.until("failed", 30)
-        screen.press("w")
+        screen.press("w\r")  # The row of the operation is opened.
         page_through(screen, seen)
         screen.press("\r")
         screen.watch(1.0)
