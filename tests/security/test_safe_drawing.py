@@ -39,7 +39,6 @@ KEEPING = {"cut", "pad", "middle", "path_tail", "join", "max", "min", "str", "in
 LOOKED_AT = {
     # numbers, and words of our own
     ("__main__.py", "__version__"),
-    ("chooser.py", "cells"),
     ("chooser.py", "remark"),
     ("compare_actions.py", "refused"),
     ("compare_line.py", "room"),
@@ -92,7 +91,10 @@ LOOKED_AT = {
     ("base.py", "text"),
     ("commands.py", "name"),
     ("compare_line.py", "text"),
+    ("chooser.py", "line.drawn(cells)"),
     ("comparison.py", "line(found)"),
+    ("copied.py", "shown"),
+    ("listed.py", "line(prefix, page)"),
     ("copy_actions.py", "said"),
     ("details.py", "text"),
     ("dialog.py", "self._texts[index]"),
