@@ -202,7 +202,9 @@ def compare_and_sync(screen: Session, files: Files) -> None:
 def delete_and_take_it_back(screen: Session, files: Files) -> None:
     """A folder of the bucket is to go, and then it is not."""
     screen.press("\t")
+    screen.until_gone("old/")
     screen.press("gjjjd")
+    screen.until("Delete raw/?")
     screen.until(f"{len(BIG) + 99} objects")
     screen.press("y")
     screen.until("deletes in")
