@@ -66,3 +66,15 @@ async def test_a_filter_typed_in_one_breath_is_whole(first: str) -> None:
         assert line.is_open and line.value == "dump"
         assert len([line for line in left(pilot) if line]) == (12 if first else 4)
         assert engine(pilot).submitted == [], "a letter of it was taken for a key"
+
+
+async def test_a_key_typed_in_one_breath_after_a_filter_acts_on_what_it_found() -> None:
+    async with running() as pilot:
+        for key in ("w", "slash", *"parquet", "enter", "space"):
+            character = {"slash": "/", "enter": "\r", "space": " "}.get(key, key)
+            pilot.app.post_message(events.Key(key, character))
+        await until(pilot, lambda: bool(engine(pilot).commands))
+        (command,) = engine(pilot).commands
+        found = main(pilot).queue.table.current
+        assert found is not None and "parquet" in found.source
+        assert command == ("pause", found.id)

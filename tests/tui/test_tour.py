@@ -122,8 +122,8 @@ def recover(screen: Session) -> None:
     screen.until("limit off")
     screen.press("w")
     screen.until("[1 All")
-    screen.press("/film\r")
-    screen.until("PAUSED")
+    screen.press("/film.mkv\r")
+    screen.until("film.mkv              PAUSED")
     screen.press(" ")
     screen.until_gone("PAUSED")
     screen.press("\x1b")
@@ -161,6 +161,7 @@ def share_a_link(screen: Session, files: Files) -> None:
     with urlopen(link, timeout=30) as reply:
         assert reply.read() == BEFORE
     screen.press("\x1b")
+    screen.until_gone("Copied a link to")
 
 
 def compare_and_sync(screen: Session, files: Files) -> None:

@@ -66,7 +66,7 @@ class FilePane(Vertical):
         self.show_hidden = True
         self.sort, self.descending = SortKey.NAME, False
         self.list = FileList(now)
-        self.filter_line = FilterLine(self.list)
+        self.filter_line = FilterLine(self.list, self.set_filter)
         self.problem: Problem | None = None
         self.scanned = 0
         self._reader = PaneReader(browser)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import events
 from textual.containers import Horizontal
 from textual.message import Message
@@ -12,7 +14,12 @@ _LEAVING = ("escape", "enter", "tab")
 
 
 class FilterLine(Input):
-    """Hidden until opened; says each change of its text, and when the user leaves it."""
+    """Hidden until opened; says each change of its text, and when the user leaves it.
+
+    Args:
+        below: The list, which gets the keys afterwards.
+        apply: Filters the list by a text.
+    """
 
     class Typed(Message):
         """The text is another one now."""
@@ -36,9 +43,14 @@ class FilterLine(Input):
             self.action = action
             super().__init__()
 
-    def __init__(self, below: Widget, placeholder: str = "text, or a pattern like *.tar") -> None:
+    def __init__(
+        self,
+        below: Widget,
+        apply: Callable[[str], None],
+        placeholder: str = "text, or a pattern like *.tar",
+    ) -> None:
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
-        self._below = below
+        self._below, self._apply = below, apply
         self.cursor_blink = False  # a blinking cursor is traffic, and wakes a sleeping line
 
     @property
@@ -94,6 +106,8 @@ class FilterLine(Input):
         event.stop()
         event.prevent_default()
         self.screen.set_focus(self._below)
+        if event.key != "escape":
+            self._apply(self.value)  # At once: the next key must not act on a row of before.
         self.post_message(self.Left(keep=event.key != "escape"))
 
     def _show(self, on: bool) -> None:

@@ -184,7 +184,7 @@ class QueuePane(Vertical):
     def __init__(self, source: Source) -> None:
         super().__init__(id="queue")
         self.table = TransferTable(source)
-        self.find_line = FilterLine(self.table, "part of a name")
+        self.find_line = FilterLine(self.table, self._find, "part of a name")
         self.answers = AnswerBar()
         self._said: tuple[tuple[tuple[str, str], ...], str] = ((), "")
 
@@ -255,7 +255,10 @@ class QueuePane(Vertical):
     def on_filter_line_typed(self, event: FilterLine.Typed) -> None:
         """Find while it is being typed."""
         event.stop()
-        self.table.show(self.table.view, event.text)
+        self._find(event.text)
+
+    def _find(self, text: str) -> None:
+        self.table.show(self.table.view, text)
         self.describe()
 
     def on_filter_line_stepped(self, event: FilterLine.Stepped) -> None:
