@@ -44,8 +44,20 @@ def undo_hint() -> str:
     return f"{key_of('app.undo')} undoes"
 
 
-def promise(*, local: bool) -> str:
-    """For the question before a deletion."""
-    versions = "" if local else ", unless the bucket keeps versions"
-    seconds = format.duration(UNDO_SECONDS)
-    return f"It begins in {seconds}; until then {undo_hint()} it. After that it cannot be undone{versions}."
+def promise(*, local: bool, versioning: str = "") -> str:
+    """For the question before a deletion.
+
+    Args:
+        versioning: Of the bucket: ``enabled``, ``suspended`` or ``off``; anything else where it is not known.
+    """
+    then = f"It begins in {format.duration(UNDO_SECONDS)}; until then {undo_hint()} it. After that "
+    if local:
+        return then + "it cannot be undone."
+    match versioning:
+        case "enabled":
+            return then + f"the bucket keeps it as a version: {key_of('pane.versions')} restores it."
+        case "suspended":
+            return then + "it cannot be undone: versioning is suspended, and only older versions stay."
+        case "off":
+            return then + "it cannot be undone: the bucket keeps no versions."
+    return then + "it cannot be undone, unless the bucket keeps versions."

@@ -243,6 +243,7 @@ class Reporter:
         bytes_total = sums.bytes_total - cleared.bytes
         done = min(sums.bytes_finished - cleared.bytes + sums.bytes_parked + under_way, bytes_total)
         left = max(0, bytes_total - done)
+        failed = min(max(sums.bytes_failed, 0), left)
         up, down = self._up.bytes_per_second, self._down.bytes_per_second
         moving = bool(sums.counts[S.RUNNING] or sums.counts[S.FINISHING])
         if not moving:
@@ -255,11 +256,11 @@ class Reporter:
             bytes_done=done,
             bytes_left=left,
             bytes_finished=min(max(sums.bytes_finished - cleared.bytes, 0), done),
-            bytes_failed=min(max(sums.bytes_failed, 0), left),
+            bytes_failed=failed,
             upload_bytes_per_second=up,
             download_bytes_per_second=down,
             average_bytes_per_second=self._up.average + self._down.average,
-            eta=left / (up + down) if up + down >= 1 and left else None,
+            eta=(left - failed) / (up + down) if up + down >= 1 and left > failed else None,
             elapsed=elapsed if moved or moving else 0.0,
             verified=sums.verified - cleared.verified,
         )

@@ -7,6 +7,8 @@ import pytest
 from engine import (
     CountProgress,
     DeleteRequest,
+    Details,
+    EntryKind,
     LocalRef,
     Location,
     ObjectRef,
@@ -254,3 +256,21 @@ async def test_among_buckets_a_new_folder_is_a_bucket() -> None:
             pilot,
             lambda: _asked(pilot, "make_folder") == [("make_folder", Location(ObjectRef("fresh"), PROD))],
         )
+
+
+@pytest.mark.parametrize(
+    ("versioning", "said"),
+    [
+        ("enabled", "keeps it as a version: V restores it"),
+        ("off", "the bucket keeps no versions"),
+        ("suspended", "versioning is suspended"),
+        ("not allowed: needs s3:GetBucketVersioning", "unless the bucket keeps versions"),
+    ],
+)
+async def test_the_question_says_what_is_known_of_versions(versioning: str, said: str) -> None:
+    manager = idle()
+    manager.browser.values["details"] = Details(EntryKind.BUCKET, more=(("Versioning", versioning),))
+    async with running(manager) as pilot:
+        await press(pilot, "tab", "j", "j", "j", "d")
+        await until(pilot, lambda: said in " ".join(text(pilot).replace("│", " ").split()))
+        assert "until then z undoes it" in " ".join(text(pilot).replace("│", " ").split())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Protocol
 
 from textual import work
 
 from engine import (
     CountProgress,
     DeleteRequest,
+    Details,
     Location,
     ObjectRef,
     Token,
@@ -21,9 +20,9 @@ from engine import (
 from tui import format, places
 from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
-from tui.screens.confirm import ConfirmScreen
+from tui.screens.delete_question import DeleteScreen
 from tui.screens.prompt import PromptScreen
-from tui.undo import UNDO_SECONDS, promise, undo_hint
+from tui.undo import UNDO_SECONDS, undo_hint
 from tui.widgets.file_pane import FilePane
 from tui.widgets.pane_model import Row
 
@@ -48,29 +47,46 @@ class FileActions(MainBase):
             return
         rows = pane.selection()
         targets = tuple(pane.place_of(row) for row in rows)
-        words = partial(_words, named(pane), here)
         known = None if any(row.is_folder for row in rows) else _sum(rows)
-        confirm = ConfirmScreen(f"Delete {what(pane)}?", words(known), confirm_label="Delete", danger=True)
+        confirm = DeleteScreen(f"Delete {what(pane)}?", named(pane), here, known)
         if known is None:
             token = self.manager.browser.count([Location(target, here.connection) for target in targets])
-            self._count_into(confirm, token, words)
+            self._count_into(confirm, token)
+        if isinstance(here.place, ObjectRef):
+            bucket = Location(ObjectRef(here.place.bucket), here.connection)
+            self._look_for_versions(confirm, self.manager.browser.details(bucket))
         if await self.app.push_screen_wait(confirm) and self.submit(DeleteRequest(targets, here.connection)):
             self.tell(f"Deletes in {format.duration(UNDO_SECONDS)}; {undo_hint()} it")
             pane.model.mark_none()
             pane.marks_changed()
 
     @work
-    async def _count_into(self, confirm: ConfirmScreen, token: Token, words: _Words) -> None:
+    async def _count_into(self, confirm: DeleteScreen, token: Token) -> None:
         """Show in the question what is below the folders, as it is being counted."""
         browser = self.manager.browser
         while True:
             answer = browser.answer(token)
             counted = answer.value if isinstance(answer.value, CountProgress) else None
             failed = answer.problem.why if answer.problem is not None else ""
-            confirm.show_lines(words(counted, done=answer.done, failed=failed))
+            confirm.tell_count(counted, done=answer.done, failed=failed)
             if not answer.done:
                 await asyncio.sleep(_COUNT_POLL)
             if answer.done or not confirm.is_attached:
+                browser.cancel(token)
+                return
+
+    @work
+    async def _look_for_versions(self, confirm: DeleteScreen, token: Token) -> None:
+        """Say in the question whether the bucket keeps versions, if it may be known."""
+        browser = self.manager.browser
+        while True:
+            answer = browser.answer(token)
+            found = dict(answer.value.more) if isinstance(answer.value, Details) else {}
+            if "Versioning" in found:
+                confirm.tell_versioning(found["Versioning"])
+            if "Versioning" not in found and not answer.done:
+                await asyncio.sleep(_COUNT_POLL)
+            if "Versioning" in found or answer.done or not confirm.is_attached:
                 browser.cancel(token)
                 return
 
@@ -133,38 +149,6 @@ def _not_a_name(text: str) -> str:
 
 def _sum(rows: Sequence[Row]) -> CountProgress:
     return CountProgress(len(rows), sum(max(row.size, 0) for row in rows))
-
-
-class _Words(Protocol):
-    """`_words` for one question."""
-
-    def __call__(
-        self, counted: CountProgress | None, *, done: bool = True, failed: str = ""
-    ) -> list[str]: ...
-
-
-def _words(
-    names: Sequence[str],
-    here: Location,
-    counted: CountProgress | None,
-    *,
-    done: bool = True,
-    failed: str = "",
-) -> list[str]:
-    """What a deletion destroys, raw."""
-    local = here.connection is None
-    if failed:
-        total = f"Counting failed: {failed}."
-    elif counted is None:
-        total = "Counting what is below…"
-    else:
-        total = format.counted(counted.objects, "file" if local else "object")
-        total += f", {format.size_long(counted.bytes)}" + (" in all" if done else " so far, counting…")
-        if done and not counted.objects and not counted.unreadable:
-            total = "There is nothing in it." if local else "There is no object below it any more."
-        if counted.unreadable:
-            total += f"; {format.counted(counted.unreadable, 'folder')} could not be looked into"
-    return [*names, f"in {here.place}", "", total, promise(local=local)]
 
 
 def what(pane: FilePane) -> str:
