@@ -61,7 +61,6 @@ class S3TuiApp(ThemedApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "help_quit", show=False, system=True, priority=True),
     ]
-    ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
 
     def __init__(
@@ -174,7 +173,6 @@ class S3TuiApp(ThemedApp):
     def _handle_exception(self, error: Exception) -> None:
         """Leave, with the traceback in the log: on the terminal it would show values, secrets and raw names."""
         log.error("the screen failed", exc_info=error)
-        self._return_code = 1
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
