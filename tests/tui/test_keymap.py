@@ -130,7 +130,8 @@ async def test_the_old_key_is_free_and_the_new_one_works() -> None:
     async with running(keymap=own) as pilot:
         await press(pilot, "j", "j", "j", "j", "c")
         assert not engine(pilot).submitted
-        await press(pilot, "y")
+        assert "The address, as text:" in text(pilot)
+        await press(pilot, "escape", "y")
         assert [type(request) for request in engine(pilot).submitted] == [TransferRequest]
 
 
