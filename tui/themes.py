@@ -15,12 +15,12 @@ from typing import ClassVar
 from rich.color import ColorType
 from rich.segment import Segment
 from rich.style import Style
-from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.theme import BUILTIN_THEMES, Theme
 
 from engine import UsageError
+from tui.one_key import OneKeyAtATime
 
 DARK, LIGHT, HIGH_CONTRAST, NO_COLOUR = "dark", "light", "high-contrast", "no-colour"
 
@@ -149,7 +149,7 @@ _WHITE = 7
 """Number of ``ansi_white``, which is the background of a cursor."""
 
 
-class ThemedApp(App[int]):
+class ThemedApp(OneKeyAtATime):
     """An app that wears one of our themes, and can change it at any time."""
 
     SHOWN_FIRST: ClassVar[Sequence[str]] = (DARK, LIGHT, HIGH_CONTRAST, NO_COLOUR, *TERMINAL)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from textual import events
 
+from engine import ObjectRef
+from tests.tui import example
 from tests.tui.drive import engine, left, main, press, running, text, until
 from tests.tui.fake_browser import Entry, FakeBrowser
 from tests.tui.fake_engine import FakeManager
@@ -78,3 +80,16 @@ async def test_a_key_typed_in_one_breath_after_a_filter_acts_on_what_it_found() 
         found = main(pilot).queue.table.current
         assert found is not None and "parquet" in found.source
         assert command == ("pause", found.id)
+
+
+async def test_an_address_typed_in_one_breath_with_its_key_is_whole_and_does_nothing_else() -> None:
+    async with running() as pilot:
+        for key in ("colon", *"s3://archive/", "enter"):
+            character = {"colon": ":", "enter": "\r"}.get(key, key)
+            pilot.app.post_message(events.Key({"/": "slash", ":": "colon"}.get(key, key), character))
+        await until(pilot, lambda: main(pilot).left.location != example.HERE)
+        location = main(pilot).left.location
+        assert location is not None and location.place == ObjectRef("archive")
+        assert len(pilot.app.screen_stack) == 2
+        assert not main(pilot).left.filter_line.is_open, "a letter of it was taken for a key"
+        assert engine(pilot).submitted == []
