@@ -35,10 +35,12 @@ def test_after_kill_9_of_the_screen_paused_is_paused_and_what_was_running_goes_o
         words = ("--rate-limit", "12M", ".", f"s3://{bucket}/")
         with on_a_terminal(words, program.env, files) as screen:
             screen.until("c-queued")
-            screen.until("items")
+            screen.until("0 items")  # The bucket's listing is whole: nothing has to be planned first.
             screen.press("ac")  # mark all, copy to the other pane
             screen.until("running 3")
-            screen.press("w ")  # to the queue; pause the first item
+            screen.press("w\r")  # to the queue; open what was asked for
+            screen.until("▾▲ a-paused and 2 more")
+            screen.press("j ")  # pause its first item
             screen.until("PAUSED")
             proxy.wait_until(lambda: any(e.part_number and e.status == 200 for e in proxy.requests()))
             os.kill(screen.pid, signal.SIGKILL)
@@ -71,7 +73,7 @@ def test_a_signal_checkpoints_restores_the_terminal_and_ends_the_screen(
     program = Program(seaweed, tmp_path / "home", seaweed.url)
     with on_a_terminal(("--rate-limit", "2M", ".", f"s3://{bucket}/"), program.env, files) as screen:
         screen.until("big")
-        screen.until("items")
+        screen.until("0 items")
         screen.press("ac")
         screen.until("running 1")
         screen.send(number)
