@@ -13,6 +13,7 @@ from engine.page import EntryKind, Page
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
+    from engine.s3.facts import ObjectFacts
 
 _FEW = 8
 """Up to so many names in one place are asked for one by one."""
@@ -63,17 +64,24 @@ def look_at(connection: Connection, ref: ObjectRef, token: CancelToken) -> Facts
                 return Facts(-1)
         return None
     try:
-        facts = connection.wire.head_object(ref, checksum=False, token=token)
+        facts = _head(connection, ref, token)
     except TransferError as error:
         if error.code == "no-such-key":
             return None
-        if error.status not in (400, 403):
-            raise
-        # The answer to a HEAD has no body that says why; the other plane asks for that.
-        facts = connection.control.head(ref, checksum=False)
+        raise
     if not facts.etag:
         raise Permanent("not-s3", operation="look at", subject=str(ref), detail="no ETag came")
     return Facts(facts.size, facts.mtime, facts.etag, facts.version_id, facts.storage_class)
+
+
+def _head(connection: Connection, ref: ObjectRef, token: CancelToken) -> ObjectFacts:
+    try:
+        return connection.wire.head_object(ref, checksum=False, token=token)
+    except TransferError as error:
+        if error.status not in (400, 403):
+            raise
+    # The answer to a HEAD has no body that says why; the other plane asks for that, also whether it is there at all.
+    return connection.control.head(ref, checksum=False)
 
 
 def _find(

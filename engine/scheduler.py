@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from engine.errors import Condition
 from engine.jobs.protocol import Part
-from engine.model import ConnectionId, ItemKind, LocalRef, TransferId, TransferState
+from engine.model import ItemKind, TransferId, TransferState
 from engine.queue.blockade import Blockade, Scope
 from engine.queue.ceilings import Ceilings
+from engine.queue.lanes import Lane, lane_of, root_of, scopes_of
 from engine.transfer import Run, Transfer
 
 S = TransferState
@@ -63,14 +63,6 @@ _CONFIRMED_WITHIN = 20.0
 
 CHORES = frozenset((WorkKind.REMOVE, WorkKind.CLOSE, WorkKind.DISCARD, WorkKind.CLEAN))
 """What is done before anything else, and given out even while nothing else is."""
-
-
-class Lane(NamedTuple):
-    """Items that the same things can hold up: what holds up one of them holds up all."""
-
-    connection: ConnectionId | None
-    root: str | None
-    is_small: bool
 
 
 class Scheduler:
@@ -379,27 +371,3 @@ class Scheduler:
 def _may_begin(entry: tuple[int, TransferId, Transfer]) -> bool:
     rank, _, transfer = entry
     return transfer.rank == rank and transfer.run is None and transfer.state in (S.QUEUED, S.WAITING)
-
-
-def root_of(transfer: Transfer) -> str | None:
-    """Downloads: what is written to one disk."""
-    return transfer.spec.root if transfer.spec.kind is ItemKind.DOWNLOAD else None
-
-
-def lane_of(transfer: Transfer) -> Lane:
-    """Which lane an item is in."""
-    spec = transfer.spec
-    connection = (
-        None if isinstance(spec.source, LocalRef) and isinstance(spec.target, LocalRef) else spec.connection
-    )
-    return Lane(connection, root_of(transfer), transfer.is_small)
-
-
-def scopes_of(lane: Lane, disks: dict[str | None, Scope]) -> list[Scope]:
-    """The scopes whose conditions hold up this lane."""
-    scopes: list[Scope] = []
-    if lane.connection is not None:
-        scopes.append(("endpoint", lane.connection))
-    if lane.root is not None and lane.root in disks:
-        scopes.append(disks[lane.root])
-    return scopes

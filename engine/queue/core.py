@@ -19,8 +19,9 @@ from engine.model import ItemKind, LocalRef, OperationId, Request, TransferId, T
 from engine.pace.clock import Clock
 from engine.pace.limiter import RateLimiter
 from engine.pace.retry import RetryPolicy
+from engine.queue.lanes import lane_of
 from engine.queue.roster import Roster
-from engine.scheduler import Scheduler, Work, WorkKind, lane_of
+from engine.scheduler import Scheduler, Work, WorkKind
 from engine.snapshot import Event, Question, TransferSnapshot, Trouble
 from engine.state.store import FinishedItem, SavedItem, Store
 from engine.transfer import Hold, Run, Transfer

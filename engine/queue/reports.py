@@ -10,10 +10,10 @@ from engine.model import ItemKind, OperationId, TransferState
 from engine.pace.meter import SpeedHistory, SpeedMeter
 from engine.parts import likely_part_size
 from engine.queue.core import Core
+from engine.queue.lanes import lane_of
 from engine.queue.putting_off import UNDO
 from engine.queue.roster import MOST_FINISHED, Sums
 from engine.queue.rows import Rows
-from engine.scheduler import lane_of
 from engine.snapshot import (
     EngineSnapshot,
     Health,

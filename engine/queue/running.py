@@ -17,11 +17,12 @@ from engine.queue.closing import Closer, Closing, close_job
 from engine.queue.context import ItemContext
 from engine.queue.core import Core, event, known_error, question_of
 from engine.queue.debts import Debts
+from engine.queue.lanes import lane_of
 from engine.queue.reasons import in_the_way
 from engine.queue.reports import row_of
 from engine.queue.retrying import try_again, wait_to_be_restored
 from engine.queue.trouble import note_trouble
-from engine.scheduler import Work, WorkKind, lane_of
+from engine.scheduler import Work, WorkKind
 from engine.transfer import RESTORING, Run, Transfer
 
 log = logging.getLogger(__name__)

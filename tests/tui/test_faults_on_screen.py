@@ -98,6 +98,7 @@ async def test_a_name_that_is_not_found_is_on_the_screen(
             await screen.details(f"({HOST}: Temporary failure in name resolution)")
             names.answer = ("127.0.0.1", port)
             await screen.shows("DONE", "verified crc")
+    assert proxy.sent_parts() == {1: 1, 2: 1, 3: 2}
 
 
 def test_in_details_reasons_break_between_words_and_addresses_anywhere() -> None:
@@ -156,6 +157,7 @@ async def test_a_busy_server_shows_how_much_less_is_asked_and_that_it_rises_agai
             await screen.until(lambda text: "server busy" not in text)
             gate.open()
             await screen.shows("DONE", "verified crc")
+    assert proxy.sent_parts()[4] == 2, "the part that was refused went once more"
 
 
 @pytest.mark.fault(16)
@@ -171,6 +173,7 @@ async def test_a_server_that_is_busy_for_one_item_shows_when_it_is_asked_again(
             await screen.details("asks 1 request at a time: SlowDown", "server is busy (SlowDown: as told)")
             await screen.press("r")
             await screen.shows("DONE", "verified crc")
+    assert s3.count("PutObject") == 1, "the refusal came from the proxy, and nothing was sent twice"
 
 
 @pytest.mark.fault(45)

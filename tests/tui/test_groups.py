@@ -136,6 +136,7 @@ async def test_retry_on_a_group_tries_again_what_failed(s3: ScriptedS3, tmp_path
             await screen.shows("[5 Failed 2]", "▲ 1.log")
             await screen.press("1", "r")
             await screen.shows("5 of 5 · 5.0/5.0 MiB · 100% · DONE")
+    assert sorted(s3.store.buckets["b"]) == [f"logs/{number}.log" for number in range(5)]
 
 
 async def test_a_group_goes_to_the_top_as_a_whole_and_stays_there(s3: ScriptedS3, tmp_path: Path) -> None:
@@ -174,6 +175,8 @@ async def test_what_asks_in_a_closed_group_is_found_from_its_row(s3: ScriptedS3,
             await screen.until(lambda text: "Asking 2" not in text)
             await screen.press("1")
             await screen.shows("3 of 3", "100% · DONE")
+    kept = [s3.data("b", f"logs/{name}") == b"another" for name in ("0.log", "1.log", "2.log")]
+    assert kept == [True, False, True], "what asked was skipped, the other one copied"
 
 
 async def test_very_many_items_of_a_group_are_paused_and_cancelled(
@@ -224,6 +227,8 @@ async def test_a_group_on_the_real_server_counts_bytes_to_the_end(
             await screen.shows("logs/")
             engine.copy(files / "logs", f"s3://{bucket}/logs/")
             await screen.shows("▸▲ logs", "5 of 5 · 5.0/5.0 MiB · 100% · DONE")
+    listed = seaweed.client().list_objects_v2(Bucket=bucket)["Contents"]
+    assert sum(entry["Size"] for entry in listed) == 5 * 1024 * 1024
 
 
 def group(**facts: object) -> TransferSnapshot:

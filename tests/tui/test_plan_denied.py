@@ -34,9 +34,9 @@ async def test_what_may_not_be_looked_at_is_not_compared_and_goes_all_the_same(
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             screen = RealScreen(pilot, app, engine)
             await screen.press("j", "c")
-            await screen.shows("2 items, 200 bytes, all looked at · 2 could not be compared")
+            await screen.shows("2 items, 200 bytes, all looked at · 1 could not be compared")
             await screen.press("j", "j")
-            await screen.shows("? not compared yet          2     200B   replace if newer")
+            await screen.shows("? not compared yet          1     100B   replace if newer")
             assert s3.count("HeadObject") < 10, "each is asked for once"
             await screen.press("o", "enter")
             await screen.idle(2)
