@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -54,8 +55,11 @@ def weed() -> str:
 @pytest.fixture(scope="session")
 def seaweed(weed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     """The real server, one for the whole run, started when the first test asks for it."""
-    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+    folder = tmp_path_factory.mktemp("seaweed")
+    with running_seaweed(folder) as server:
         yield server
+    # Gigabytes, which would be kept with the folders of the tests that failed.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from tests.servers.exchange import Exchange
 from tests.servers.faults import Fault, Match, RequestHead, Rule
-from tests.servers.relay import ClientReader, Relay
+from tests.servers.relay import ClientProtocol, ClientReader, Relay
 
 T = TypeVar("T")
 PATIENCE = 10.0
@@ -37,7 +37,7 @@ class FaultProxy:
         Every public method is safe from any thread but the proxy's own.
         `_changed` guards the exchanges and the rules with their counts; the proxy's thread writes them, the tests
         add rules and read. It is a leaf, and notified at each change.
-        Relays and the listening socket belong to the proxy's thread.
+        Relays, transports and the listening socket belong to the proxy's thread.
 
     Args:
         upstream: the server, as ``http://host:port``.
@@ -57,6 +57,7 @@ class FaultProxy:
         self._exchanges: list[Exchange] = []
         self._connections = 0
         self._relays: dict[Relay, asyncio.Task[None]] = {}
+        self._open: set[asyncio.WriteTransport] = set()
         self._listener: asyncio.Server | None = None
         self._port = 0
         self._loop = asyncio.new_event_loop()
@@ -75,7 +76,7 @@ class FaultProxy:
         """End every connection and the thread."""
         if not self._thread.is_alive():
             return
-        self._do(self._go_down())
+        self._do(self._end_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
@@ -212,7 +213,7 @@ class FaultProxy:
 
     async def _begin_listening(self) -> None:
         def protocol() -> asyncio.StreamReaderProtocol:
-            return asyncio.StreamReaderProtocol(ClientReader(self._loop), self._accept, loop=self._loop)
+            return ClientProtocol(self._loop, self._accept, self._open)
 
         if self._listener is None:
             self._listener = await self._loop.create_server(
@@ -253,3 +254,13 @@ class FaultProxy:
             self._listener.close()
             self._listener = None
         await self._cut()
+
+    async def _end_all(self) -> None:
+        """Also those that were accepted a moment ago, and those whose client does not read what is left for it."""
+        await self._go_down()
+        for _ in range(3):  # turns of the loop until an accepted socket has its protocol
+            await asyncio.sleep(0)
+        while self._open:
+            for transport in list(self._open):
+                transport.abort()
+            await asyncio.sleep(0)

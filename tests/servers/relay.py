@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
 
 from tests.servers.damage import Point, body_of, flipped, plan, reason_of, rewritten, until_taken
 from tests.servers.exchange import Exchange
@@ -33,6 +33,7 @@ from tests.servers.http_body import (
     read_head,
 )
 
+Accept: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CONNECT_TIMEOUT = 10.0
 LINGER = 5.0
 """Seconds for which a client may go on sending after an early answer, so that it can read the answer."""
@@ -79,6 +80,28 @@ class ClientReader(asyncio.StreamReader):
     def set_exception(self, exc: Exception) -> None:
         super().set_exception(exc)
         self.gone.set()
+
+
+class ClientProtocol(asyncio.StreamReaderProtocol):
+    """A connection of a client, among those that are open for as long as it is."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, accept: Accept, among: set[asyncio.WriteTransport]
+    ) -> None:
+        super().__init__(ClientReader(loop), accept, loop=loop)
+        self._among = among
+        self._own: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._own = transport
+        self._among.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._own is not None:
+            self._among.discard(self._own)
+        super().connection_lost(exc)
 
 
 class Relay:

@@ -12,6 +12,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.seaweed import SECRET_KEY, Seaweed
 from tests.survival.program import MIB, Program
 from tests.survival.test_kill import big_file, sha256
+from tests.survival.test_signals_screen import NOTHING_THERE
 from tests.tui.terminal import on_a_terminal
 
 
@@ -35,7 +36,7 @@ def test_after_kill_9_of_the_screen_paused_is_paused_and_what_was_running_goes_o
         words = ("--rate-limit", "12M", ".", f"s3://{bucket}/")
         with on_a_terminal(words, program.env, files) as screen:
             screen.until("c-queued")
-            screen.until("0 items")  # The bucket's listing is whole: nothing has to be planned first.
+            screen.until(NOTHING_THERE)  # The bucket's listing is whole: nothing has to be planned first.
             screen.press("ac")  # mark all, copy to the other pane
             screen.until("running 3")
             screen.press("w\r")  # to the queue; open what was asked for
@@ -73,7 +74,7 @@ def test_a_signal_checkpoints_restores_the_terminal_and_ends_the_screen(
     program = Program(seaweed, tmp_path / "home", seaweed.url)
     with on_a_terminal(("--rate-limit", "2M", ".", f"s3://{bucket}/"), program.env, files) as screen:
         screen.until("big")
-        screen.until("0 items")
+        screen.until(NOTHING_THERE)
         screen.press("ac")
         screen.until("running 1")
         screen.send(number)
@@ -105,6 +106,7 @@ def test_names_with_escape_codes_reach_the_terminal_only_in_a_harmless_form(
     with on_a_terminal((".", f"s3://{bucket}/"), program.env, files) as screen:
         screen.until("evil")
         screen.until("key")
+        screen.until_gone("reading")
         screen.press("ac")
         screen.until("done 1")
         screen.press("q")

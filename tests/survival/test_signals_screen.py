@@ -31,6 +31,10 @@ ON_THE_SCREEN = (
 )
 
 
+NOTHING_THERE = " 0 items ─╯"
+"""Below a pane that has been read to its end."""
+
+
 def left_as_it_was(screen: Session) -> None:
     """Each mode that was set is unset at the end."""
     for name, (on, off) in RESTORED.items():
@@ -46,8 +50,9 @@ def seconds_to_leave(screen: Session, *numbers: signal.Signals) -> float:
 
 
 def begin_copy(screen: Session) -> None:
-    """All of the left pane to the right one."""
-    screen.until("items")
+    """All of the left pane to the right one, once both are read: a copy without a conflict asks nothing then."""
+    screen.until("big")
+    screen.until(NOTHING_THERE)
     screen.press("ac")
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from tests.servers.seaweed import Seaweed
 from tests.survival.program import Program
 from tests.torture import oracle
 from tests.torture.world import OLD, RATE, World, make_world
-from tests.tui.terminal import on_a_terminal
+from tests.tui.terminal import Session, on_a_terminal
 
 KINDS = ("cp", "engine", "screen")
 PATIENCE = 90.0
@@ -172,7 +173,7 @@ class Round:
             screen.until("f01")
             screen.until("items")
             screen.press("ac" if self.world.upward else "\tac")
-            self.proxy.wait_until(lambda: len(self.proxy.requests()) >= self.rng.randint(3, 8), PATIENCE)
+            self._until_it_moves(screen, self.rng.randint(3, 8))
             if self.rng.random() < 0.6:
                 screen.press("w ")
             screen.watch(self.rng.uniform(0.0, 1.5))
@@ -183,6 +184,16 @@ class Round:
             if state == "paused":
                 self.wanted[source] = state
         oracle.check_secrets(self.program.home, written)
+
+    def _until_it_moves(self, screen: Session, requests: int) -> None:
+        """So many requests were made; where the copy shows its plan first, that is begun."""
+        end, is_begun = time.monotonic() + PATIENCE, False
+        while len(self.proxy.requests()) < requests:
+            assert time.monotonic() < end, f"nothing moves:\n{screen.shown}"
+            screen.watch(0.05)
+            if "Enter Start" in screen.shown and not is_begun:
+                screen.press("\r")
+                is_begun = True
 
     # -- after a kill ------------------------------------------------------------------------------
 

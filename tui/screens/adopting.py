@@ -7,7 +7,18 @@ import os
 
 from textual import work
 
-from engine import Adoptable, Condition, Location, MatchProgress, Token, TransferOptions, UsageError, explain
+from engine import (
+    Adoptable,
+    Condition,
+    Location,
+    MatchProgress,
+    OwnUpload,
+    Token,
+    TransferOptions,
+    TransferState,
+    UsageError,
+    explain,
+)
 from tui import format
 from tui.keys import key_of
 from tui.places import base_name, home
@@ -86,10 +97,12 @@ class AdoptingActions(UnfinishedBase):
 
     def _queue(self, found: Adoptable) -> None:
         try:
-            self.manager.adopt(found, self.options)
+            item = self.manager.adopt(found, self.options)
         except (UsageError, Condition) as error:
             self.say(str(explain(error, what="go on with it")), bad=True)
             return
+        # However soon it ends: what the queue had and has no more is read again.
+        self._owned = (*self._owned, OwnUpload(item, found.ref, found.upload_id, TransferState.QUEUED))
         self.say(f"Queued: it goes on by itself ({key_of('app.queue')} shows it)")
         self.look(force=True)
 
