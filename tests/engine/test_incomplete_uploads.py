@@ -209,7 +209,7 @@ def test_the_upload_of_a_paused_item_is_known_as_ours_and_spared(
     begin(seaweed.client(), bucket, "big", 5)
     with running(seaweed, tmp_path / "state", upload_limit=20 * MIB) as engine:
         manager = engine.manager
-        engine.copy(write(tmp_path / "big", 24 * MIB), f"s3://{bucket}/big")
+        engine.copy(write(tmp_path / "big", 80 * MIB), f"s3://{bucket}/big")
         engine.until(lambda: engine.row("big").parts_done >= 1)
         id = engine.row("big").id
         manager.pause(id)
