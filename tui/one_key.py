@@ -11,10 +11,11 @@ import asyncio
 from collections import deque
 
 from textual import events
-from textual.app import App
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 from textual.worker import WorkerState
+
+from tui.shown_cells import FrugalApp
 
 _MOST_KEPT = 4096
 """Keys that wait; what comes beyond is no person, and is dropped."""
@@ -26,7 +27,7 @@ _LONGEST = 1.0
 """Seconds after which the next key is taken although whoever got the one before has not come back from it."""
 
 
-class OneKeyAtATime(App[int]):
+class OneKeyAtATime(FrugalApp):
     """All here is read and written by the app's own message pump."""
 
     def __init__(self) -> None:

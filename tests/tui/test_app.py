@@ -102,9 +102,14 @@ class Terminal:
 
 def start(tmp_path: Path, extra: str = "") -> Terminal:
     """The app, up and drawn."""
-    terminal = Terminal(PROGRAM.format(closed=str(tmp_path / "closed"), extra=extra))
+    terminal = launch(tmp_path, extra)
     terminal.read_until(b"Quit")
     return terminal
+
+
+def launch(tmp_path: Path, extra: str) -> Terminal:
+    """The app, as it begins."""
+    return Terminal(PROGRAM.format(closed=str(tmp_path / "closed"), extra=extra))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ class App(S3TuiApp):
 
 
 def test_a_crash_shows_no_values_and_sends_no_escapes(tmp_path: Path) -> None:
-    terminal = start(tmp_path, CRASH)
+    terminal = launch(tmp_path, CRASH)
     try:
         assert terminal.wait() != 0
         assert b"it broke" in terminal.output
