@@ -40,6 +40,7 @@ from tui.widgets.finding_pane import FindingPane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.speed_panel import SpeedPanel
 from tui.widgets.transfer_table import QueuePane
+from tui.widgets.whole_line import WholeLine
 
 Value = TypeVar("Value")
 
@@ -95,7 +96,7 @@ class MainBase(Screen[None]):
         self.schedule = Follower(schedule or Schedule())
         self.options = options or TransferOptions()
         """How what is queued here is moved."""
-        self.notice, self.elsewhere = NoticeLine(), ElsewhereLine()
+        self.notice, self.elsewhere, self.whole = NoticeLine(), ElsewhereLine(), WholeLine()
         self.left = FindingPane(manager.browser, self.profile_of, id="left", now=now)
         self.right = FindingPane(manager.browser, self.profile_of, id="right", now=now)
         for pane in (self.left, self.right):

@@ -10,6 +10,7 @@ from tui.layout import ONE_PANE_BELOW, Layout
 from tui.safe_text import width
 from tui.screens.base import MainBase
 from tui.widgets.pane_text import title
+from tui.widgets.whole_line import whole_item, whole_name
 
 _FIXED_LINES = 2
 """Totals and keys, where they have a line each."""
@@ -26,6 +27,7 @@ class LayoutActions(MainBase):
         in_queue = self.queue.has_focus_within
         single = self.one_pane
         self.set_class(self._alone, "-alone")
+        self.set_class(in_queue, "-in-queue")
         self.query_one("#panes").set_class(self._alone and in_queue, "-gone")
         self.queue.set_class(self._alone and not in_queue, "-gone")
         for pane in (self.left, self.right):
@@ -94,6 +96,17 @@ class LayoutActions(MainBase):
             return "the other pane"
         where, extra = title(location, self.profile_of(location), cells)
         return where + extra
+
+    # -- what a row had no room for ----------------------------------------------------------------
+
+    def say_whole(self) -> None:
+        """The name, or the reason, that the row under the cursor cuts."""
+        cells, listed = self.size.width, self.pane.list
+        if self.queue.has_focus_within:
+            self.whole.say(whole_item(self.queue.table), cells)
+        else:
+            below = listed.page - 1 - (listed.cursor - listed.top) - self.pane.filter_line.is_open
+            self.whole.say(whole_name(listed), cells, rows_below=below)
 
     # -- keys --------------------------------------------------------------------------------------
 

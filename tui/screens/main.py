@@ -129,6 +129,7 @@ class MainScreen(
         with Horizontal(id="panes"):
             yield self.left
             yield self.right
+            yield self.whole
         yield self.compare_line
         yield self.elsewhere
         yield self.queue
@@ -158,6 +159,7 @@ class MainScreen(
         self.ask_about_exposure()
         self.note_places()
         self.say_elsewhere()
+        self.say_whole()
         self.show_keys()
 
     # -- focus and keys ----------------------------------------------------------------------------
@@ -188,6 +190,7 @@ class MainScreen(
 
     def on_line_table_cursor_moved(self, event: LineTable.CursorMoved) -> None:
         """Another item may allow other things."""
+        self.say_whole()
         self.show_keys()
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
