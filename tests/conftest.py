@@ -63,9 +63,11 @@ def seaweed(weed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sea
 
 
 @pytest.fixture
-def bucket(seaweed: Seaweed) -> str:
-    """A new bucket of this test alone."""
-    return seaweed.bucket()
+def bucket(seaweed: Seaweed) -> Iterator[str]:
+    """A new bucket of this test alone; what is in it takes no room afterwards."""
+    name = seaweed.bucket()
+    yield name
+    seaweed.remove(name)
 
 
 @pytest.fixture

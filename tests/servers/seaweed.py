@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from botocore.exceptions import ClientError
 
 from tui.seaweed import S3Client, SeaweedServer, s3_client
 
@@ -37,6 +40,11 @@ class Seaweed:
         bucket = f"{name}-{next(self._numbers):04}"
         self.shared.create_bucket(Bucket=bucket)
         return bucket
+
+    def remove(self, bucket: str) -> None:
+        """With all that is in it, at once, unless the test has removed it or made it indelible."""
+        with contextlib.suppress(ClientError):
+            self.shared.delete_bucket(Bucket=bucket)
 
     def env(self, home: Path, *, endpoint: str | None = None) -> dict[str, str]:
         """The whole environment of a child process: these keys, this server, `home`, and nothing of the user's."""
