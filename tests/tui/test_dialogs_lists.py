@@ -121,7 +121,8 @@ async def test_help_lists_what_works_here_and_runs_it() -> None:
     chosen = await answer_to(HelpScreen(Context.QUEUE), *"parts attempts", "enter")
     assert chosen is keys.action("queue.details")
     async with shown(HelpScreen(Context.QUEUE)) as pilot:
-        await pilot.press(*"new folder")
+        assert "Make a folder" not in text(pilot)
+        await pilot.press(*"new folder nowhere")
         assert "nothing matches" in text(pilot)
 
 

@@ -41,6 +41,8 @@ class Line:
     """More text that typing finds it by."""
     indent: int = -1
     """Cells before what is wrapped into further lines; -1 cuts instead."""
+    when_typed: bool = False
+    """It is shown only where something is typed to find it; for a heading, all below it."""
 
     def matches(self, words: Sequence[str]) -> bool:
         """Every word is somewhere in it."""
@@ -64,6 +66,8 @@ class ListScreen(Dialog[Value]):
         Binding("up,ctrl+p,shift+tab", "move('cursor_up')", show=False, priority=True),
         Binding("pagedown", "move('page_down')", show=False, priority=True),
         Binding("pageup", "move('page_up')", show=False, priority=True),
+        Binding("home", "move('first')", show=False, priority=True),
+        Binding("end", "move('last')", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
@@ -161,6 +165,8 @@ def _matching(lines: Iterable[Line], words: Sequence[str]) -> Iterator[Line]:
     """The lines that have every word, under their headings; a heading with none is left out, unless all is shown."""
     heading: Line | None = None
     for line in lines:
+        if line.when_typed and not words:
+            continue
         if line.value is None:
             if words:
                 heading = line

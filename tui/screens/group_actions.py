@@ -37,6 +37,8 @@ class GroupActions(KeyHints):
             return entry.label if item.group.count(S.FAILED, S.WAITING) else None
         if entry.id == "queue.answer":
             return entry.label if item.group.count(S.ATTENTION) else None
+        if entry.id in ("queue.up", "queue.down"):
+            return None
         return super()._queue_label(entry)
 
     # -- all of it ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tui import synonyms
-from tui.keys import Context, KeyAction, groups, show_keys
+from tui.keys import Context, KeyAction, action, for_context, groups, key_of, show_keys
 from tui.safe_text import pad
 from tui.screens.chooser import Line, ListScreen
 
@@ -14,6 +14,8 @@ _KEY_CELLS = 16
 
 class HelpScreen(ListScreen[KeyAction]):
     """The actions of one context and those that work everywhere, by group. The result is the entry to run, if any.
+
+    What is typed is looked for in the other context too: choosing one of those goes there.
 
     Run it with `tui.commands.run_entry`.
 
@@ -57,3 +59,18 @@ def _lines(
                 also=f"{entry.label} {entry.id} {synonyms.of(entry.id)}",
                 indent=_KEY_CELLS + 3,
             )
+    yield from _elsewhere(Context.PANES if context is Context.QUEUE else Context.QUEUE)
+
+
+def _elsewhere(context: Context) -> Iterator[Line]:
+    """What works in the other context: found, but not there to be read through."""
+    place = "queue" if context is Context.QUEUE else "panes"
+    yield Line(None, f"In the {place}: {key_of('app.queue')} goes there", when_typed=True)
+    for entry in for_context(context):
+        yield Line(
+            action("app.queue"),
+            f"  {pad(show_keys(entry), _KEY_CELLS)} {entry.help}",
+            also=f"{entry.label} {entry.id} {synonyms.of(entry.id)}",
+            indent=_KEY_CELLS + 3,
+            when_typed=True,
+        )

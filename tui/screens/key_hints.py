@@ -77,7 +77,9 @@ class KeyHints(QueueActions):
                 return entry.label if item is not None and item.question is not None else None
             case "queue.cancel":
                 return None if item is None or item.state.is_final else entry.label
-            case "queue.top":
+            case "queue.reveal":
+                return entry.label if item is not None else None
+            case "queue.top" | "queue.up" | "queue.down":
                 return entry.label if item is not None and not item.state.is_final else None
             case "queue.retry-failed":
                 return entry.label if counts.get(S.FAILED) else None
