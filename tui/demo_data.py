@@ -12,6 +12,8 @@ from pathlib import Path
 from tui.seaweed import S3Client, SeaweedServer
 
 BUCKET = "demo-bucket"
+VERSIONED = "demo-versions"
+"""A bucket that keeps versions."""
 BIG_BYTES = 200 * 1000 * 1000
 _MIB = 1024 * 1024
 
@@ -71,6 +73,7 @@ def prepare_demo(folder: str) -> DemoPlaces:
         client = server.client()
         try:
             fill_bucket(client)
+            fill_versions(client)
         finally:
             client.close()
     except BaseException:
@@ -132,6 +135,22 @@ def fill_bucket(client: S3Client) -> None:
     put(entries[0])  # The first one makes the server's volume; the others need not wait for it.
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(put, entries[1:]))
+
+
+def fill_versions(client: S3Client) -> None:
+    """What the views of versions and of incomplete uploads are for: something changed, something deleted, half an upload."""
+    try:
+        client.create_bucket(Bucket=VERSIONED)
+    except client.exceptions.BucketAlreadyOwnedByYou:
+        return
+    client.put_bucket_versioning(Bucket=VERSIONED, VersioningConfiguration={"Status": "Enabled"})
+    for draft in ("first", "second", "third"):
+        client.put_object(Bucket=VERSIONED, Key="plan.txt", Body=f"The {draft} draft.\n".encode())
+    client.put_object(Bucket=VERSIONED, Key="deleted by mistake.txt", Body=b"V shows it, R brings it back.\n")
+    client.delete_object(Bucket=VERSIONED, Key="deleted by mistake.txt")
+    where = {"Bucket": VERSIONED, "Key": "half sent.tar"}
+    upload = client.create_multipart_upload(**where)
+    client.upload_part(**where, UploadId=upload["UploadId"], PartNumber=1, Body=bytes(5 * _MIB))
 
 
 def _objects(rng: random.Random) -> Iterator[tuple[str, bytes]]:

@@ -26,6 +26,11 @@ def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path, we
     try:
         client = places.server.client()
         listed = client.list_objects_v2(Bucket=places.bucket)
+        versions = client.list_object_versions(Bucket=demo_data.VERSIONED)
+        assert [each["Key"] for each in versions["Versions"]].count("plan.txt") == 3
+        assert [each["Key"] for each in versions["DeleteMarkers"]] == ["deleted by mistake.txt"]
+        (upload,) = client.list_multipart_uploads(Bucket=demo_data.VERSIONED)["Uploads"]
+        assert upload["Key"] == "half sent.tar"
         client.close()
         keys = [entry["Key"] for entry in listed["Contents"]]
         for key in ("データ/表.csv", "right\u202eleft.txt", "escape\x1b[31mkey.txt"):
