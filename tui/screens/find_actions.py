@@ -11,9 +11,10 @@ from engine import CountProgress, Location, Token
 from tui import format, places
 from tui.find_words import EXAMPLE, parse_find, problem_of
 from tui.keys import key_of
-from tui.safe_text import display
+from tui.safe_text import cut, display
 from tui.screens.base import ASK, MainBase
 from tui.screens.prompt import PromptScreen
+from tui.widgets.finding_pane import FindingPane
 from tui.widgets.pane_model import Row
 
 _POLL = 0.1
@@ -36,6 +37,14 @@ class FindActions(MainBase):
         if typed is not None:
             pane.find(parse_find(typed, self.now()), " ".join(typed.split()))
             self.enter(pane)
+
+    def on_finding_pane_marks_left(self, event: FindingPane.MarksLeft) -> None:
+        """Marks are those of one place: say where they are, and how to mark in several."""
+        count = format.counted(event.count, "mark")
+        name = display(places.base_name(event.left.place) or places.address(event.left))
+        stays = f"{count} left in {cut(name, 30)}, there again when you are"
+        stays = stays if event.comes_back else f"{count} of what was found taken off"
+        self.tell(f"{stays}. {key_of('pane.find')} * marks across folders")
 
     # -- how big folders are -----------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from textual.content import Content
+from textual.message import Message
 
 from engine import Location, ObjectRef, Profile, Token, Wanted
 from tui.find_words import server_head
@@ -48,6 +49,13 @@ class FindingReader(PaneReader):
 class FindingPane(FilePane):
     """See the module."""
 
+    class MarksLeft(Message):
+        """Another place is shown than the one in which things are marked."""
+
+        def __init__(self, pane: FindingPane, count: int, left: Location, *, comes_back: bool) -> None:
+            self.pane, self.count, self.left, self.comes_back = pane, count, left, comes_back
+            super().__init__()
+
     def __init__(
         self,
         browser: BrowserPort,
@@ -60,11 +68,14 @@ class FindingPane(FilePane):
         self._reader = self._finder = FindingReader(browser)
         self._words = ""
         """What was typed to find things."""
+        self._left_marks: tuple[Location, set[str]] | None = None
+        """The place that was last left with marks, and what was marked there."""
 
     # -- finding -----------------------------------------------------------------------------------
 
     def find(self, wanted: Wanted, words: str) -> None:
         """Show what is found below this place instead of what is in it."""
+        self._leave_marks(None)
         self._leave(wanted, words)
         super().go(self.location)
         self.list.has_up = True
@@ -75,9 +86,28 @@ class FindingPane(FilePane):
         self._said = None
 
     def go(self, location: Location | None, *, focus: str = "") -> None:
-        """Open a place; what was found is gone."""
+        """Open a place; what was found is gone. Marks are those of one place: they are there again when it is."""
+        self._leave_marks(location)
         self._leave()
         super().go(location, focus=focus)
+
+    def _leave_marks(self, location: Location | None) -> None:
+        count, here = self.model.marked_count, self.location
+        if not count or here is None or here == location:
+            return
+        if not self.is_finding:
+            self._left_marks = here, self.model.marked_tokens()
+        self.post_message(self.MarksLeft(self, count, here, comes_back=not self.is_finding))
+
+    def _poll(self, token: Token) -> None:
+        super()._poll(token)
+        if self._left_marks is None or self.is_reading or self.is_finding:
+            return
+        where, names = self._left_marks
+        if where == self.location and self.problem is None:
+            self._left_marks = None
+            self.model.mark_tokens(names)
+            self.marks_changed()
 
     def open_current(self) -> bool:
         """Go to where the found thing is; from ``..`` back to the place."""
