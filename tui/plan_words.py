@@ -82,9 +82,10 @@ def ways(what: PlanClass, choice: PlanChoice, *, move: bool, names_known: bool) 
             return found
         case C.DIFFERS | C.UNTESTED:
             return [
-                Way("n", "If newer", "replace if newer", replace(choice, differs=P.NEWER)),
-                Way("o", "Overwrite", "overwrite", replace(choice, differs=P.OVERWRITE)),
+                Way("n", "Newer", "replace if newer", replace(choice, differs=P.NEWER)),
+                Way("o", "Replace", "overwrite", replace(choice, differs=P.OVERWRITE)),
                 Way("r", "Rename", f"{verb} beside it: name (2)", replace(choice, differs=P.RENAME)),
+                Way("e", "Ask", "ask about each, in the queue", replace(choice, differs=P.ASK)),
                 Way("s", "Skip", "skip", replace(choice, differs=None)),
             ]
         case C.SAME:
@@ -198,7 +199,7 @@ def sums(cost: PlanCost, choice: PlanChoice, tally: PlanTally, *, move: bool) ->
         return "Nothing is moved" if move else "Nothing is copied"
     verb = "Moves" if move else "Copies"
     undecided = tally.count(C.UNTESTED)
-    if choice.differs is P.NEWER:
+    if choice.differs in (P.NEWER, P.ASK):
         undecided = tally.count(C.UNTESTED, C.DIFFERS)
     most = " at most" if undecided.items > undecided.left_out else ""
     items, size = format.counted(cost.items, "item"), format.size_long(cost.bytes)

@@ -76,6 +76,24 @@ async def test_one_decision_to_rename_holds_for_all_that_differs(
     assert found == {"logs/same": b"content", "logs/size": b"old", "logs/content": b"abce"}
 
 
+async def test_what_differs_is_decided_file_by_file_where_each_is_asked_about(
+    seaweed: Seaweed, bucket: str, here: Path, tmp_path: Path
+) -> None:
+    async with on_real_screen(seaweed, tmp_path / "state", here, bucket) as screen:
+        await looked_at(screen)
+        await screen.press("s", "j")
+        await screen.shows("n Newer  o Replace  r Rename  e Ask  s Skip  Esc Cancel")
+        await screen.press("e", "enter")
+        await screen.shows("asking 2")
+        await screen.press("w", "4", "a", "o")
+        await screen.shows("asking 1")
+        await screen.press("a", "s")
+        await screen.idle(2)
+    found = objects(seaweed, bucket)
+    replaced = {name for name in ("logs/size", "logs/content") if found[name] in (b"longer", b"abcd")}
+    assert len(replaced) == 1 and not any("(2)" in name for name in found)
+
+
 async def test_a_folder_that_is_moved_is_gone_where_it_was_but_for_what_cannot_be(
     seaweed: Seaweed, bucket: str, here: Path, tmp_path: Path
 ) -> None:

@@ -114,6 +114,7 @@ async def test_the_items_of_the_class_under_the_cursor_stand_below_with_both_sid
         ("o", "overwrite", P.OVERWRITE),
         ("n", "replace if newer", P.NEWER),
         ("r", "copy beside it: name (2)", P.RENAME),
+        ("e", "ask about each, in the queue", P.ASK),
         ("s", "skip", None),
     ],
 )

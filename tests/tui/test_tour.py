@@ -83,7 +83,7 @@ def plan_and_copy(screen: Session) -> None:
     screen.until(f"+ new                     {COUNT - SAME - OTHER}")
     screen.until(f"= identical                {SAME}    90.7K   skip · by ETag")
     screen.press("j")
-    screen.until("o Overwrite")
+    screen.until("o Replace")
     screen.press("o")
     screen.until(f"≠ differs                   {OTHER}     166K   overwrite")
     screen.press("\r")

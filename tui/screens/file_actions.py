@@ -11,7 +11,6 @@ from textual import work
 from engine import (
     CountProgress,
     DeleteRequest,
-    Details,
     Location,
     ObjectRef,
     Token,
@@ -22,6 +21,7 @@ from tui.safe_text import display
 from tui.screens.base import ASK, MainBase
 from tui.screens.delete_question import DeleteScreen
 from tui.screens.prompt import PromptScreen
+from tui.screens.versioning import look_for_versioning
 from tui.undo import UNDO_SECONDS, undo_hint
 from tui.widgets.file_pane import FilePane
 from tui.widgets.pane_model import Row
@@ -53,8 +53,7 @@ class FileActions(MainBase):
             token = self.manager.browser.count([Location(target, here.connection) for target in targets])
             self._count_into(confirm, token)
         if isinstance(here.place, ObjectRef):
-            bucket = Location(ObjectRef(here.place.bucket), here.connection)
-            self._look_for_versions(confirm, self.manager.browser.details(bucket))
+            self._look_for_versions(confirm, here)
         if await self.app.push_screen_wait(confirm) and self.submit(DeleteRequest(targets, here.connection)):
             self.tell(f"Deletes in {format.duration(UNDO_SECONDS)}; {undo_hint()} it")
             pane.model.mark_none()
@@ -76,19 +75,11 @@ class FileActions(MainBase):
                 return
 
     @work
-    async def _look_for_versions(self, confirm: DeleteScreen, token: Token) -> None:
+    async def _look_for_versions(self, confirm: DeleteScreen, here: Location) -> None:
         """Say in the question whether the bucket keeps versions, if it may be known."""
-        browser = self.manager.browser
-        while True:
-            answer = browser.answer(token)
-            found = dict(answer.value.more) if isinstance(answer.value, Details) else {}
-            if "Versioning" in found:
-                confirm.tell_versioning(found["Versioning"])
-            if "Versioning" not in found and not answer.done:
-                await asyncio.sleep(_COUNT_POLL)
-            if "Versioning" in found or answer.done or not confirm.is_attached:
-                browser.cancel(token)
-                return
+        await look_for_versioning(
+            self.manager.browser, here, confirm.tell_versioning, lambda: bool(confirm.is_attached)
+        )
 
     # -- one thing ---------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ _PLAN: tuple[Pair, ...] = (
     ("j k", "another class, or another item"),
     ("Tab", "from the classes to the items, and back; l and h too"),
     (
-        "c n o r s x",
-        "decide about the class: copy, replace if newer, overwrite, rename, skip, remove the source",
+        "c n o r e s x",
+        "decide about the class: copy, replace if newer, overwrite, rename, ask about each, skip, remove the source",
     ),
     ("Space", "on a class: the next thing that can be done with it; on an item: leave it out, or take it in"),
     ("a A", "all items of the class, or none"),
@@ -25,6 +25,35 @@ _VIEWER: tuple[Pair, ...] = (
     ("h l", "columns further left or right"),
     ("Esc q", "back"),
 )
+_VERSIONS: tuple[Pair, ...] = (
+    ("c", "copy to the place of the other pane"),
+    ("R", "restore: put a copy on top, or take a delete marker off"),
+    ("D", "delete this version for good; the word is typed"),
+    ("Enter i", "all that is known of it"),
+    ("Y", "copy a link to this version"),
+    ("Space", "mark, and go down; a all, A none"),
+    ("Ctrl+R", "read the list again"),
+    ("Esc q", "stop what is under way; take the marks off; back"),
+)
+_UPLOADS: tuple[Pair, ...] = (
+    ("Enter i", "all that is known of it"),
+    ("c", "go on with an upload, from a file of the other pane"),
+    ("x", "abort it: its parts are deleted, and no longer billed"),
+    ("Space", "mark, and go down; a all, A none"),
+    ("s", "sort by another column"),
+    ("Ctrl+R", "read the list again"),
+    ("Esc q", "back"),
+)
+
+
+def version_keys() -> DetailsScreen:
+    """What works in the list of versions."""
+    return DetailsScreen("Keys of the versions", _VERSIONS)
+
+
+def upload_keys() -> DetailsScreen:
+    """What works in the list of incomplete uploads."""
+    return DetailsScreen("Keys of the uploads", _UPLOADS)
 
 
 def plan_keys() -> DetailsScreen:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,6 +17,7 @@ from engine import (
     Answer,
     EngineSnapshot,
     LocalRef,
+    Location,
     Plan,
     PlanChoice,
     PlanClass,
@@ -30,6 +32,7 @@ from tui.safe_text import display, path_tail
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dialog import ClosesOnce
 from tui.screens.key_sheets import plan_keys
+from tui.screens.versioning import look_for_versioning
 from tui.undo import promise
 from tui.widgets.key_bar import Hint, KeyBar
 from tui.widgets.line_table import LineTable
@@ -62,7 +65,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         Binding("space", "turn", show=False),
         Binding("a", "all(True)", show=False),
         Binding("A", "all(False)", show=False),
-        *(Binding(key, f"decide('{key}')", show=False) for key in "cdnorsx"),
+        *(Binding(key, f"decide('{key}')", show=False) for key in "cdenorsx"),
     ]
     CSS_PATH = "plan.tcss"
     AUTO_FOCUS = ""
@@ -92,6 +95,8 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         self._plan: Plan | None = None
         self._answer: Answer | None = None
         self._tally: PlanTally | None = None
+        self._versioning = ""
+        """Of the bucket that things are deleted from, as `promise` takes it."""
 
     def compose(self) -> ComposeResult:
         """The classes above, the sums, the items of the class under the cursor below."""
@@ -112,7 +117,19 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
         """Begin to look."""
         self._groups.focus()
         self._token = self._browser.plan_ahead(self._request, extras=self._sync)
+        if self._sync:
+            self._look_for_versions()
         self._poll()
+
+    @work
+    async def _look_for_versions(self) -> None:
+        asked = self._request
+        target = Location(asked.target, asked.target_connection or asked.connection)
+
+        def tell(versioning: str) -> None:
+            self._versioning = versioning
+
+        await look_for_versioning(self._browser, target, tell, lambda: not self._is_answered)
 
     def on_unmount(self) -> None:
         """Whatever is still being looked at is of no use any more."""
@@ -363,7 +380,7 @@ class PlanScreen(ClosesOnce[tuple[Plan, PlanChoice]]):
             f"{count}, {format.size_long(cost.deleted_bytes)}, that are only in",
             str(self._request.target),
             "",
-            promise(local=local),
+            promise(local=local, versioning=self._versioning),
         ]
         confirm = ConfirmScreen(f"Delete {count} too?", lines, confirm_label=f"Delete {count}", danger=True)
 
