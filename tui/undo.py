@@ -16,7 +16,8 @@ def undone_text(undone: Undone) -> str:
         return "Nothing to undo: no delete waits in the queue"
     what = _own_name(undone.what)
     if undone.kept or undone.stopped:
-        kept = f"Not deleted: {what}" if undone.kept <= 1 else f"Kept {undone.kept:,} of {what}"
+        is_all = undone.kept <= 1 or not (undone.stopped or undone.gone)
+        kept = f"Not deleted: {what}" if is_all else f"Kept {undone.kept:,} of {what}"
         if undone.stopped:
             kept += f"; {undone.stopped:,} stopped in their midst, what they deleted until then is gone"
         return kept + (f"; {undone.gone:,} were deleted before" if undone.gone else "")

@@ -14,8 +14,18 @@ from tui.screens.help import HelpScreen
 @pytest.mark.parametrize(
     ("here", "typed", "place", "line"),
     [
-        (Context.PANES, "resume", "In the queue: w goes there", "Space            Pause the item or the group"),
-        (Context.PANES, "reorder", "In the queue: w goes there", "K                Move the item one place up"),
+        (
+            Context.PANES,
+            "resume",
+            "In the queue: w goes there",
+            "Space            Pause the item or the group",
+        ),
+        (
+            Context.PANES,
+            "reorder",
+            "In the queue: w goes there",
+            "K                Move the item one place up",
+        ),
         (Context.QUEUE, "presign", "In the panes: w goes there", "Y                Copy a link"),
     ],
 )

@@ -87,7 +87,7 @@ async def test_a_group_of_deletes_is_one_row_and_is_taken_back_as_one(s3: Script
             await screen.press("a", "d", "y")
             await screen.shows("▸✕ empty/ and 2 more", "0 of 3 · deletes in ", "z undoes")
             await screen.press("z")
-            await screen.shows("Kept 3 of empty/ and 2 more", "0 of 3 · CANCEL 3")
+            await screen.shows("Not deleted: empty/ and 2 more", "0 of 3 · CANCEL 3")
     assert sorted(path.name for path in files.iterdir()) == ["a.txt", "b.txt", "empty"]
 
 

@@ -87,7 +87,7 @@ async def test_versions_of_an_object_are_lines_with_a_word_each() -> None:
             " marker            2026-11-24 11:00:00  v2",
             " older        10B  2026-11-23 12:00:00  v1",
         ]
-        assert "versions of s3://backups/2026/manifest.json" in drawn(pilot)[0]
+        assert "versions of s3://backups/2026/manifest.json · c copies to ~/data ─" in drawn(pilot)[0]
         assert "c copy  R restore  D destroy  i details  Y link  Space mark  Esc back" in drawn(pilot)[-1]
         await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, VersionsScreen)

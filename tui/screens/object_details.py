@@ -60,7 +60,8 @@ class ObjectDetailsScreen(DetailsScreen):
     def pairs(self) -> Iterable[Pair]:
         yield from self._pairs
         if self._found is not None:
-            yield from self._found.pairs()
+            known = set(self._pairs)
+            yield from (pair for pair in self._found.pairs() if pair not in known)
         if self._problem is not None:
             yield "Details", str(self._problem)
         elif self._token is not None:

@@ -11,6 +11,7 @@ from engine import Location, TransferOptions
 from tui.ports import ManagerPort
 from tui.screens.aborting import AbortingActions
 from tui.screens.adopting import AdoptingActions
+from tui.screens.key_sheets import upload_keys
 
 
 class UnfinishedScreen(AbortingActions, AdoptingActions):
@@ -30,6 +31,7 @@ class UnfinishedScreen(AbortingActions, AdoptingActions):
         Binding("enter,i", "details", show=False),
         Binding("s", "sort", show=False),
         Binding("R,r,ctrl+r", "read_again", show=False),
+        Binding("question_mark,f1", "help", show=False),
     ]
     HINTS = "Space mark · a all · x abort · c go on with a file · s sort · Esc back"
 
@@ -45,3 +47,7 @@ class UnfinishedScreen(AbortingActions, AdoptingActions):
     ) -> None:
         super().__init__(manager, locations, title, now)
         self.folder, self.options = folder, options or TransferOptions()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(upload_keys())

@@ -28,11 +28,12 @@ from engine import (
 )
 from tui import durations, format, places
 from tui.ports import BrowserPort
-from tui.safe_text import display, path_tail
+from tui.safe_text import display, path_tail, width
 from tui.screens import version_text
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copied import CopiedScreen
 from tui.screens.dialog import ClosesOnce
+from tui.screens.key_sheets import version_keys
 from tui.screens.link_actions import ask_how_long
 from tui.screens.object_details import ObjectDetailsScreen
 from tui.screens.typed_confirm import TypedConfirmScreen
@@ -41,6 +42,8 @@ from tui.widgets.line_table import LineTable
 from tui.widgets.version_table import VersionTable
 
 _POLL = 0.03
+_TITLE, _TARGET = 62, 24
+"""Cells of the two addresses in the title, and of the second alone."""
 
 
 class VersionsScreen(ClosesOnce[bool]):
@@ -65,6 +68,7 @@ class VersionsScreen(ClosesOnce[bool]):
         Binding("a", "mark_all(True)", show=False),
         Binding("A", "mark_all(False)", show=False),
         Binding("ctrl+r", "reload", show=False),
+        Binding("question_mark,f1", "help", show=False),
     ]
     CSS_PATH = "versions.tcss"
 
@@ -98,10 +102,18 @@ class VersionsScreen(ClosesOnce[bool]):
         with Vertical(id="frame") as frame:
             yield self._facts
             yield self.table
-        frame.border_title = Content("versions of " + path_tail(display(str(self._place)), 60))
+        to = self._where_to()
+        where = path_tail(display(str(self._place)), _TITLE - width(to))
+        frame.border_title = Content.assemble(f"versions of {where}", (to, "not bold"))
         frame.border_subtitle = Content(
             "c copy  R restore  D destroy  i details  Y link  Space mark  Esc back"
         )
+
+    def _where_to(self) -> str:
+        """What ``c`` does; made safe."""
+        if self._other is None or places.is_bucket_list(self._other.place):
+            return ""
+        return f" · c copies to {path_tail(display(places.address(self._other)), _TARGET)}"
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -159,6 +171,10 @@ class VersionsScreen(ClosesOnce[bool]):
             return
         marked = self.table.chosen if self.table.marked else []
         self._facts.update(Content(display(version_text.facts(self._listing, marked, reading=reading))))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(version_keys())
 
     def on_line_table_opened(self, event: LineTable.Opened) -> None:
         """A double click is Enter."""
