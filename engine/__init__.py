@@ -1,67 +1,11 @@
 """Moves bytes between local disks and S3, and remembers. The only door: whoever is outside imports from here.
 
-What needs boto3 loads it when it first talks to a server, never on import.
+Nothing is loaded on import but what is asked for, and boto3 only when a server is first talked to.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from engine.config import EngineConfig
-from engine.errors import (
-    Condition,
-    EngineError,
-    Problem,
-    StateDamaged,
-    StateError,
-    StateLocked,
-    StateTooNew,
-    StateUnsafe,
-    TransferError,
-    UsageError,
-    explain,
-    refusal,
-)
-from engine.model import (
-    DEFAULT_PART_SIZE,
-    ConflictPolicy,
-    ConnectionId,
-    DeleteRequest,
-    Facts,
-    ItemKind,
-    LocalRef,
-    Location,
-    ObjectRef,
-    OperationId,
-    Outcome,
-    Place,
-    Request,
-    TransferId,
-    TransferOptions,
-    TransferRequest,
-    TransferState,
-    Verified,
-)
-from engine.pace.cancel import CancelToken
-from engine.page import EntryKind, Page
-from engine.s3.facts import ObjectVersion
-from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
-from engine.secrets import hide_secrets
-from engine.snapshot import (
-    EngineSnapshot,
-    Event,
-    GroupFacts,
-    Health,
-    PartSnapshot,
-    Question,
-    Totals,
-    TransferDetail,
-    TransferSnapshot,
-    Trouble,
-    Undone,
-    View,
-    Waiting,
-)
 
 if TYPE_CHECKING:
     from engine.browser import (
@@ -80,13 +24,68 @@ if TYPE_CHECKING:
     from engine.browsing.properties import ObjectProperties, PropertyChange
     from engine.browsing.uploads import AbortProgress, IncompleteUpload, UploadsFound
     from engine.browsing.versions import ChangeProgress, VersionListing
+    from engine.config import EngineConfig
+    from engine.errors import (
+        Condition,
+        EngineError,
+        Problem,
+        StateDamaged,
+        StateError,
+        StateLocked,
+        StateTooNew,
+        StateUnsafe,
+        TransferError,
+        UsageError,
+        explain,
+        refusal,
+    )
     from engine.manager import OperationProgress, TransferManager
+    from engine.model import (
+        DEFAULT_PART_SIZE,
+        ConflictPolicy,
+        ConnectionId,
+        DeleteRequest,
+        Facts,
+        ItemKind,
+        LocalRef,
+        Location,
+        ObjectRef,
+        OperationId,
+        Outcome,
+        Place,
+        Request,
+        TransferId,
+        TransferOptions,
+        TransferRequest,
+        TransferState,
+        Verified,
+    )
+    from engine.pace.cancel import CancelToken
+    from engine.page import EntryKind, Page
     from engine.planner import Planner
     from engine.planning.plan import Plan, PlanChoice, PlanClass, PlanCost, PlanCount, PlanRow, PlanTally
     from engine.queue.uploads import OwnUpload
     from engine.reading import SavedQueue, read_history, read_queue
     from engine.s3.connection import Connections
+    from engine.s3.facts import ObjectVersion
     from engine.s3.listing import list_pages
+    from engine.s3.profiles import Profile, find_profiles, has_credentials_hint, looked_for, resolve_profile
+    from engine.secrets import hide_secrets
+    from engine.snapshot import (
+        EngineSnapshot,
+        Event,
+        GroupFacts,
+        Health,
+        PartSnapshot,
+        Question,
+        Totals,
+        TransferDetail,
+        TransferSnapshot,
+        Trouble,
+        Undone,
+        View,
+        Waiting,
+    )
     from engine.state.lock import prepare_state_dir
     from engine.state.records import FinishedItem
     from engine.verifying import Compared, verify
@@ -97,19 +96,43 @@ _LATER = {
     "Answer": "engine.browser",
     "Browser": "engine.browser",
     "BucketContent": "engine.browsing.buckets",
+    "CancelToken": "engine.pace.cancel",
     "ChangeProgress": "engine.browsing.versions",
     "Compared": "engine.verifying",
+    "Condition": "engine.errors",
+    "ConflictPolicy": "engine.model",
+    "ConnectionId": "engine.model",
     "ConnectionTest": "engine.browser",
     "Connections": "engine.s3.connection",
     "CountProgress": "engine.browser",
+    "DEFAULT_PART_SIZE": "engine.model",
+    "DeleteRequest": "engine.model",
     "Details": "engine.browser",
+    "EngineConfig": "engine.config",
+    "EngineError": "engine.errors",
+    "EngineSnapshot": "engine.snapshot",
+    "EntryKind": "engine.page",
+    "Event": "engine.snapshot",
+    "Facts": "engine.model",
     "FinishedItem": "engine.state.records",
+    "GroupFacts": "engine.snapshot",
+    "Health": "engine.snapshot",
     "IncompleteUpload": "engine.browsing.uploads",
+    "ItemKind": "engine.model",
     "ListingProgress": "engine.browser",
+    "LocalRef": "engine.model",
+    "Location": "engine.model",
     "MatchProgress": "engine.browsing.adopting",
     "ObjectProperties": "engine.browsing.properties",
+    "ObjectRef": "engine.model",
+    "ObjectVersion": "engine.s3.facts",
+    "OperationId": "engine.model",
     "OperationProgress": "engine.manager",
+    "Outcome": "engine.model",
     "OwnUpload": "engine.queue.uploads",
+    "Page": "engine.page",
+    "PartSnapshot": "engine.snapshot",
+    "Place": "engine.model",
     "Plan": "engine.planning.plan",
     "PlanChoice": "engine.planning.plan",
     "PlanClass": "engine.planning.plan",
@@ -119,20 +142,50 @@ _LATER = {
     "PlanTally": "engine.planning.plan",
     "Planner": "engine.planner",
     "Preview": "engine.browsing.preview",
+    "Problem": "engine.errors",
+    "Profile": "engine.s3.profiles",
     "PropertyChange": "engine.browsing.properties",
+    "Question": "engine.snapshot",
+    "Request": "engine.model",
     "SavedQueue": "engine.reading",
+    "StateDamaged": "engine.errors",
+    "StateError": "engine.errors",
+    "StateLocked": "engine.errors",
+    "StateTooNew": "engine.errors",
+    "StateUnsafe": "engine.errors",
     "Token": "engine.browser",
+    "Totals": "engine.snapshot",
+    "TransferDetail": "engine.snapshot",
+    "TransferError": "engine.errors",
+    "TransferId": "engine.model",
     "TransferManager": "engine.manager",
+    "TransferOptions": "engine.model",
+    "TransferRequest": "engine.model",
+    "TransferSnapshot": "engine.snapshot",
+    "TransferState": "engine.model",
+    "Trouble": "engine.snapshot",
+    "Undone": "engine.snapshot",
     "UploadsFound": "engine.browsing.uploads",
+    "UsageError": "engine.errors",
+    "Verified": "engine.model",
     "VersionListing": "engine.browsing.versions",
+    "View": "engine.snapshot",
+    "Waiting": "engine.snapshot",
     "Wanted": "engine.browser",
+    "explain": "engine.errors",
+    "find_profiles": "engine.s3.profiles",
+    "has_credentials_hint": "engine.s3.profiles",
+    "hide_secrets": "engine.secrets",
     "list_pages": "engine.s3.listing",
+    "looked_for": "engine.s3.profiles",
     "prepare_state_dir": "engine.state.lock",
     "read_history": "engine.reading",
     "read_queue": "engine.reading",
+    "refusal": "engine.errors",
+    "resolve_profile": "engine.s3.profiles",
     "verify": "engine.verifying",
 }
-"""Names whose modules are loaded when they are first asked for."""
+"""Each name with its module, which is loaded when the name is first asked for: a command loads what it needs."""
 
 __all__ = [
     "DEFAULT_PART_SIZE",
@@ -237,4 +290,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(module), name)
+    value = globals()[name] = getattr(import_module(module), name)
+    return value

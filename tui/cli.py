@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine import EngineError, StateLocked, TransferError, UsageError, explain
 from tui.options import parse
 from tui.streams import complain, through_a_hangup, write_nothing_more
+
+if TYPE_CHECKING:
+    from tui.settings import Settings
+    from tui.setup import Setup
 
 DONE, NOT_DONE, USAGE, LOCKED = 0, 1, 2, 3
 
@@ -79,9 +85,13 @@ def _run(args: argparse.Namespace) -> int:
             from tui.demo import demo
 
             return demo(args)
-    from tui.setup import Setup
+    if args.command == "app":
+        from tui import settings
+        from tui.launch import open_app
 
-    setup = Setup.of(args)
+        found = settings.load(os.environ)
+        return open_app(args, found, lambda: _setup(args, found))
+    setup = _setup(args)
     match args.command:
         case "cp":
             from tui.headless import copy
@@ -99,6 +109,10 @@ def _run(args: argparse.Namespace) -> int:
             from tui.listed import list_place
 
             return list_place(setup)
-    from tui.launch import open_app
+    raise AssertionError(args.command)
 
-    return open_app(setup)
+
+def _setup(args: argparse.Namespace, settings: Settings | None = None) -> Setup:
+    from tui.setup import Setup
+
+    return Setup.of(args, settings=settings)

@@ -35,7 +35,7 @@ def demo(args: argparse.Namespace) -> int:
 
     check_terminal()
     with leaving_on_signals(), demo_folder(args.demo_dir) as folder, demo_setup(args, folder) as setup:
-        return open_app(setup)
+        return open_app(args, setup.settings, lambda: setup)
 
 
 @contextmanager

@@ -2,92 +2,166 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from engine import (
-    ConflictPolicy,
-    LocalRef,
-    Location,
-    ObjectRef,
-    TransferManager,
-    UsageError,
-    has_credentials_hint,
-)
-from tui import layout, pace_file, place_book
-from tui.layout import LayoutFile
 from tui.leaving import Stop, signals
-from tui.options import COMMANDS
-from tui.pace_file import PaceFile
-from tui.place_book import PlaceBook
-from tui.setup import Setup, place_of
-from tui.undo import UNDO_SECONDS
+
+if TYPE_CHECKING:
+    from engine import Location
+    from tui.opening import Parts
+    from tui.place_book import PlaceBook
+    from tui.ports import ManagerPort
+    from tui.settings import Settings
+    from tui.setup import Setup
 
 _LATE_CLOSE_SECONDS = 0.6
 """To checkpoint, where the screen did not come to it."""
 
 
-def open_app(setup: Setup) -> int:
+def open_app(args: argparse.Namespace, settings: Settings, make_setup: Callable[[], Setup]) -> int:
     """The screen, on what the command line names; returns the exit code.
+
+    Its frames are painted first. Only what they look like, and what is surely a mistake, is found out before.
 
     Raises:
         UsageError: The places make no sense, or there is no terminal.
+        EngineError: The queue cannot be had.
     """
-    from tui import keymap
+    theme = _theme(args, settings)
+    opening = Opening(make_setup)
+    if not (_is_terminal() and _may_be_places(args)):
+        opening.read()  # What is wrong is said without a screen.
+        check_terminal()
+    with signals(sys.stdin.fileno()) as stop:
+        code = _run_app(args, opening, theme, stop)
+    return stop.code or code
+
+
+def _run_app(args: argparse.Namespace, opening: Opening, theme: str, stop: Stop) -> int:
+    from tui.app import S3TuiApp
+
+    stop.checkpoint = opening.close
+    try:
+        app = S3TuiApp(opening=opening, theme=theme, stop=stop)
+        if stop.code is not None:
+            return stop.code
+        result = app.run(mouse=not getattr(args, "no_mouse", False))
+    finally:
+        opening.close()
+    if app.not_opened is not None and stop.code is None:
+        raise app.not_opened
+    return app.return_code or (result if isinstance(result, int) else 0) or 0
+
+
+class Opening:
+    """Makes ready all that the screen works with: called on a thread while the first picture stands.
+
+    `_lock` guards `_manager` and `_is_over`: whatever thread is later, what was opened is closed.
+    """
+
+    def __init__(self, make_setup: Callable[[], Setup]) -> None:
+        self._make_setup = make_setup
+        self._read: tuple[Setup, Parts] | None = None
+        self._lock = threading.Lock()
+        self._manager: ManagerPort | None = None
+        self._is_over = False
+
+    def read(self) -> tuple[Setup, Parts]:
+        """All but the queue; once.
+
+        Raises:
+            UsageError: Something in it makes no sense.
+        """
+        if self._read is None:
+            setup = self._make_setup()
+            self._read = setup, _parts(setup)
+        return self._read
+
+    def __call__(self) -> tuple[ManagerPort, Parts]:
+        """The queue, not yet started, and all else.
+
+        Raises:
+            UsageError: Something in it makes no sense.
+            EngineError: The queue cannot be had.
+        """
+        from engine import TransferManager
+        from tui.screens import main  # noqa: F401  what the screen is made of is loaded here too
+        from tui.undo import UNDO_SECONDS
+
+        setup, parts = self.read()
+        setup.start_log()
+        args = setup.args
+        config = parts["pace"].applied(
+            setup.config(), limit_flag=bool(args.rate_limit), workers_flag=bool(args.workers)
+        )
+        manager = TransferManager(replace(config, delete_delay=UNDO_SECONDS), setup.connections())
+        with self._lock:
+            self._manager = manager
+            is_over = self._is_over
+        if is_over:
+            manager.close(_LATE_CLOSE_SECONDS)
+        return manager, parts
+
+    def close(self) -> None:
+        """Checkpoint what is open, and what still comes to be. Idempotent."""
+        with self._lock:
+            self._is_over = True
+            manager = self._manager
+        if manager is not None:
+            manager.close(_LATE_CLOSE_SECONDS)
+
+
+def _parts(setup: Setup) -> Parts:
+    from engine import ConflictPolicy
+    from tui import keymap, layout, pace_file, place_book
     from tui.configuration import Configuration
 
     configuration = Configuration(setup)
     folder = os.path.dirname(setup.settings.path)
-    book = PlaceBook(os.path.join(folder, place_book.FILE_NAME))
+    book = place_book.PlaceBook(os.path.join(folder, place_book.FILE_NAME))
     left, right = places_of(setup, book)
-    kept = {
+    return {
+        "left": left,
+        "right": right,
+        "options": setup.options(setup.settings.on_conflict or ConflictPolicy.ASK),
         "book": book,
-        "layout": LayoutFile(os.path.join(folder, layout.FILE_NAME)),
-        "theme": configuration.theme(),
+        "layout": layout.LayoutFile(os.path.join(folder, layout.FILE_NAME)),
         "configuration": configuration,
-        "pace": PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
+        "pace": pace_file.PaceFile(os.path.join(folder, pace_file.FILE_NAME), setup.settings_pace),
         "schedule": setup.schedule,
         "is_passing": setup.is_passing,
         "keymap": keymap.read(setup.settings.keys, setup.settings.path),
     }
-    check_terminal()
-    with signals(sys.stdin.fileno()) as stop:
-        code = _run_app(setup, left, right, kept, stop)
-    return stop.code or code
 
 
-def _run_app(
-    setup: Setup, left: Location, right: Location | None, kept: Mapping[str, Any], stop: Stop
-) -> int:
-    setup.start_log()
-    args = setup.args
-    config = kept["pace"].applied(
-        setup.config(), limit_flag=bool(args.rate_limit), workers_flag=bool(args.workers)
+def _theme(args: argparse.Namespace, settings: Settings) -> str:
+    """The theme to wear from the first picture on.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    from tui import themes
+
+    return themes.chosen(
+        getattr(args, "theme", None) or os.environ.get("TEXTUAL_THEME") or settings.theme, os.environ
     )
-    config = replace(config, delete_delay=UNDO_SECONDS)
-    manager = TransferManager(config, setup.connections())
-    stop.checkpoint = lambda: manager.close(_LATE_CLOSE_SECONDS)
-    try:
-        from tui.app import S3TuiApp
 
-        policy = setup.settings.on_conflict or ConflictPolicy.ASK
-        app = S3TuiApp(
-            manager,
-            left=left,
-            right=right,
-            options=setup.options(policy),
-            stop=stop,
-            **kept,
-        )
-        if stop.code is not None:
-            return stop.code
-        result = app.run(mouse=not getattr(setup.args, "no_mouse", False))
-    finally:
-        manager.close(_LATE_CLOSE_SECONDS)
-    return app.return_code or (result if isinstance(result, int) else 0) or 0
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _may_be_places(args: argparse.Namespace) -> bool:
+    """No word of the command line is surely a mistake, as a misspelt command is."""
+    return all(
+        text.lower().startswith("s3://") or os.path.isdir(text) for text in getattr(args, "places", [])
+    )
 
 
 def check_terminal() -> None:
@@ -96,7 +170,9 @@ def check_terminal() -> None:
     Raises:
         UsageError: There is none.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    from engine import UsageError
+
+    if not _is_terminal():
         raise UsageError("the screen needs a terminal; without one use s3tui cp, run or status")
 
 
@@ -106,6 +182,10 @@ def places_of(setup: Setup, book: PlaceBook) -> tuple[Location, Location | None]
     Raises:
         UsageError: Two places of one kind, or a folder that does not exist.
     """
+    from engine import LocalRef, Location, ObjectRef, UsageError, has_credentials_hint
+    from tui.options import COMMANDS
+    from tui.setup import place_of
+
     local: LocalRef | None = None
     remote: ObjectRef | None = None
     for text in getattr(setup.args, "places", []):

@@ -17,6 +17,8 @@ from textual.worker import WorkerState
 
 from tui.shown_cells import FrugalApp
 
+LEAVE = "ctrl+c"
+"""The key that never waits."""
 _MOST_KEPT = 4096
 """Keys that wait; what comes beyond is no person, and is dropped."""
 _LOOKS, _BETWEEN_LOOKS = 40, 0.005
@@ -37,15 +39,23 @@ class OneKeyAtATime(FrugalApp):
         """Runs while a key is being taken."""
         self._depth = 0
         """Screens on top of each other when it came."""
+        self.keeps_keys = False
+        """What keys are meant for is not there yet: they wait for `give_keys`."""
 
     async def on_event(self, event: events.Event) -> None:
         """See `MessagePump.on_event`."""
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif self._taking is None:
+        elif self._taking is None and (not self.keeps_keys or event.key == LEAVE):
             await self._take(event)
         elif len(self._typed) < _MOST_KEPT:
             self._typed.append(event)
+
+    async def give_keys(self) -> None:
+        """What keys are meant for is there: take those that waited, and all others."""
+        self.keeps_keys = False
+        if self._typed and self._taking is None:
+            await self._take(self._typed.popleft())
 
     async def _take(self, key: events.Key) -> None:
         target: MessagePump = self.focused or self.screen
@@ -86,5 +96,5 @@ class OneKeyAtATime(FrugalApp):
             taking.stop()
         if len(self.screen_stack) < self._depth:
             self._typed.clear()
-        if self._typed:
+        if self._typed and not self.keeps_keys:
             await self._take(self._typed.popleft())

@@ -6,10 +6,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from engine import EngineSnapshot
 from tui.limits import parse_limits
+
+if TYPE_CHECKING:
+    from engine import EngineSnapshot
 
 _DAY = 24 * 60
 _HOURS = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")

@@ -8,12 +8,15 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine import ConflictPolicy, Profile, UsageError
+from engine import ConflictPolicy, UsageError
 from tui.limits import parse_limits
 from tui.schedule import Schedule, read_schedule
 from tui.sizes import parse_count, parse_seconds, parse_size, parse_sse
+
+if TYPE_CHECKING:
+    from engine import Profile
 
 FILE_NAME = "config.toml"
 
@@ -321,4 +324,6 @@ def _endpoint(name: str, entry: object, path: str) -> OwnEndpoint:
             raise UsageError(f"{where} {key}: {error}") from None
     credentials = values.pop("profile", None)
     values["endpoint_url"] = values.pop("url")
+    from engine import Profile
+
     return OwnEndpoint(name, Profile(credentials or name, **values), credentials is not None)

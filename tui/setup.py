@@ -54,13 +54,18 @@ class Setup:
     """Everything, the queue too, is removed when the program is left: a demo."""
 
     @classmethod
-    def of(cls, args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Setup:
-        """Read and combine everything.
+    def of(
+        cls,
+        args: argparse.Namespace,
+        environ: Mapping[str, str] = os.environ,
+        settings: Settings | None = None,
+    ) -> Setup:
+        """Read and combine everything; the settings unless they are at hand.
 
         Raises:
             UsageError: Something in it makes no sense.
         """
-        settings = settings_file.load(environ)
+        settings = settings or settings_file.load(environ)
         asked = args.profile
         if asked is None and not any(environ.get(name) for name in _ENVIRONMENT_DECIDES):
             asked = settings.profile

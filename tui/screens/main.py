@@ -116,8 +116,8 @@ class MainScreen(
     def __init__(
         self,
         manager: ManagerPort,
-        left: Location | None,
-        right: Location | None,
+        left: Location | None = None,
+        right: Location | None = None,
         **options: object,
     ) -> None:
         super().__init__(manager, **options)
