@@ -30,6 +30,10 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see: {self.prog} --help)")
 
 
+_ONLY = {"dry_run": ("cp",), "state_dir": tuple(name for name in ("app", *COMMANDS) if name != "demo")}
+"""Options that not every command takes, and those that do."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The parsed command line; ``command`` is one of `COMMANDS`, or ``app``.
 
@@ -39,6 +43,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     common = _common()
     command, rest = _command(list(argv), common)
+    for option in common._actions:
+        if option.dest in _ONLY and command not in _ONLY[option.dest]:
+            option.help = argparse.SUPPRESS  # It is refused, with the reason.
     parser = Parser(
         prog="s3tui" if command == "app" else f"s3tui {command}",
         parents=[common],
