@@ -24,7 +24,7 @@ from tui.screens.help import HelpScreen
             Context.PANES,
             "reorder",
             "In the queue: w goes there",
-            "K                Move the item one place up",
+            "K                Move the item or the group one place up",
         ),
         (Context.QUEUE, "presign", "In the panes: w goes there", "Y                Copy a link"),
     ],
@@ -58,4 +58,4 @@ async def test_home_and_end_go_through_a_list_that_is_typed_into() -> None:
 async def test_an_order_that_cannot_be_changed_is_said_to_be_so() -> None:
     async with running() as pilot:
         await press(pilot, "w", "end", "question_mark", *"one place")
-        assert "(not now) Move the item one place down" in text(pilot)
+        assert "(not now) Move the item or the group one place" in text(pilot)

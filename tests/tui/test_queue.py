@@ -314,7 +314,7 @@ async def test_a_notice_leaves_totals_and_tabs_in_sight(size: tuple[int, int]) -
         await press(pilot, "w", "P", "R", "R")
         await until(pilot, lambda: "Nothing failed" in text(pilot))
         lines = drawn(pilot)
-        assert any("[1 All 12]  2 Active 4  3 Waiting 2" in line for line in lines)
+        assert any("[1 All 12]  2 Held 4  3 Waiting 2" in line for line in lines)
         assert any("limit off" in line for line in lines)
         assert not any("▌" in line for line in lines[-4 if size[1] > 40 else -2 :])
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from textual import work
 
-from engine import OperationId, TransferSnapshot, TransferState
+from engine import OperationId, TransferId, TransferSnapshot, TransferState, View
 from tui import format
 from tui.keys import KeyAction, key_of
 from tui.safe_text import display, middle
@@ -15,6 +17,10 @@ from tui.widgets.group_rows import group_name
 from tui.widgets.transfer_rows import WORDS
 
 S = TransferState
+_EVERYTHING = 1_000_000
+"""Rows; more than a queue ever has."""
+_MOST_MOVED = 500
+"""Items that are moved one by one, each with a line in the journal."""
 _MOVING = (S.QUEUED, S.RUNNING, S.FINISHING, S.WAITING)
 
 
@@ -37,8 +43,6 @@ class GroupActions(KeyHints):
             return entry.label if item.group.count(S.FAILED, S.WAITING) else None
         if entry.id == "queue.answer":
             return entry.label if item.group.count(S.ATTENTION) else None
-        if entry.id in ("queue.up", "queue.down"):
-            return None
         return super()._queue_label(entry)
 
     # -- all of it ---------------------------------------------------------------------------------
@@ -149,7 +153,7 @@ class GroupActions(KeyHints):
         if item is None or item.state.is_final:
             return
         if item.group is not None:
-            self.tell(f"{key_of('queue.top')} puts the whole group first")
+            self._move_group(item, by)
             return
         beside = self.row_at(table.cursor + by)
         if beside is None or beside.state.is_final or (item.is_child != beside.is_child and item.is_child):
@@ -164,6 +168,42 @@ class GroupActions(KeyHints):
         table.put_cursor_on(item.id, near)
         self.tick()
 
+    def _move_group(self, group: TransferSnapshot, by: int) -> None:
+        """A group goes past its neighbour, a group or a single item: the one with less left steps aside."""
+        table = self.queue.table
+        rows = self.manager.snapshot(0, _EVERYTHING, table.view, table.find, table.opened).rows
+        blocks = list(_blocks(rows))
+        here = next((at for at, block in enumerate(blocks) if block[0].id == group.id), None)
+        if here is None or not 0 <= here + by < len(blocks):
+            return
+        there = blocks[here + by]
+        if there[0].state.is_final:
+            return
+        own, others = self._unfinished(group), self._unfinished(there[0])
+        if min(len(own), len(others)) > _MOST_MOVED:
+            self.tell(f"Too many to move past each other; {key_of('queue.top')} puts the whole group first")
+            return
+        up = by < 0
+        moved, past = (own, there[0]) if len(own) <= len(others) else (others, group)
+        up = up if past is there[0] else not up
+        other = past.id if past.group is None else past.operation
+        # Each lands beside what it goes past: in this order they keep theirs.
+        for id in moved if up else reversed(moved):
+            self.manager.move_past(id, other, up=up)
+        table.put_cursor_on(group.id, table.cursor + by * len(there))
+        self.tick()
+
+    def _unfinished(self, row: TransferSnapshot) -> list[TransferId]:
+        """What is still to be done of a group, in its order; of a single item, that."""
+        if row.group is None:
+            return [row.id]
+        rows = self.manager.snapshot(0, _EVERYTHING, View.ALL, "", {row.operation}).rows
+        return [
+            each.id
+            for each in rows
+            if each.is_child and each.operation == row.operation and not each.state.is_final
+        ]
+
     def row_at(self, index: int) -> TransferSnapshot | None:
         """What stands in a row, also outside the window."""
         table = self.queue.table
@@ -171,3 +211,15 @@ class GroupActions(KeyHints):
             return None
         rows = self.manager.snapshot(index, 1, table.view, table.find, table.opened).rows
         return rows[0] if rows else None
+
+
+def _blocks(rows: Iterable[TransferSnapshot]) -> Iterator[list[TransferSnapshot]]:
+    """Each group with its items that are shown, each single item alone."""
+    block: list[TransferSnapshot] = []
+    for row in rows:
+        if block and not row.is_child:
+            yield block
+            block = []
+        block.append(row)
+    if block:
+        yield block

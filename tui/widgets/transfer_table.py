@@ -237,8 +237,10 @@ class QueuePane(Vertical):
         if not self.has_focus_within and table.view is View.ALL and not table.find:
             return ""
         found = f" · / {display(table.find)}" if table.find else ""
-        counts = table.snapshot.totals.counts if table.snapshot is not None else {}
-        return queue_tabs.line(table.view, counts, max(room - len(found), 8)) + found
+        snapshot = table.snapshot
+        counts = snapshot.totals.counts if snapshot is not None else {}
+        held = snapshot is not None and snapshot.held
+        return queue_tabs.line(table.view, counts, max(room - len(found), 8), held=held) + found
 
     def escape(self) -> bool:
         """Leave what narrows the view; false if there was nothing to leave."""
