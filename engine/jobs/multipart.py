@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from engine.jobs.source import SourceFile
 from engine.local.identity import is_still, same_boot, was_at_rest
 from engine.model import Checkpoint, ConfirmedPart, ObjectRef
 from engine.parts import plan_parts
-from engine.s3.facts import ServerPart
+from engine.s3.control import Control
+from engine.s3.facts import OpenUpload, ServerPart
 
 CLOCK_SLACK = 2.0
 """Seconds by which two clocks may differ without anybody noticing."""
@@ -233,16 +235,36 @@ def left_behind(context: JobContext, target: ObjectRef) -> str | None:
     It must be the only one of that key, empty, and begun after our intent.
     """
     control, checkpoint = context.connection.control, context.checkpoint
+    payer = context.spec.options.request_payer
     try:
-        found = [u for u in control.list_uploads(target.bucket, target.key) if u.key == target.key]
-        if len(found) != 1 or found[0].initiated < checkpoint.intent_at - CLOCK_SLACK:
-            if found:
-                context.note("an unfinished upload of this key, perhaps another's, was left as it is")
-            return None
-        if control.list_parts(target, found[0].upload_id, request_payer=context.spec.options.request_payer):
-            return None
+        found = uploads_of(control, target)
+        ours = begun_since(control, target, found, checkpoint.intent_at, request_payer=payer)
     except (Permanent, Retryable):
         return None  # Not allowed to look, or not now: another upload does no harm.
+    if found and ours is None:
+        context.note("an unfinished upload of this key, perhaps another's, was left as it is")
+    return ours
+
+
+def uploads_of(control: Control, target: ObjectRef) -> list[OpenUpload]:
+    """Those of just this key."""
+    return [each for each in control.list_uploads(target.bucket, target.key) if each.key == target.key]
+
+
+def begun_since(
+    control: Control,
+    target: ObjectRef,
+    found: list[OpenUpload],
+    intent_at: float,
+    *,
+    until: float = math.inf,
+    request_payer: bool = False,
+) -> str | None:
+    """The only upload there is, if it is empty and was begun after an intent to do so; both in the server's time."""
+    if len(found) != 1 or not intent_at - CLOCK_SLACK <= found[0].initiated <= until:
+        return None
+    if control.list_parts(target, found[0].upload_id, request_payer=request_payer):
+        return None
     return found[0].upload_id
 
 

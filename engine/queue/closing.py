@@ -276,6 +276,10 @@ class Closer:
                         "abort", transfer.spec.connection, abort_subject(transfer), checkpoint.upload_id
                     )
                 )
+            elif checkpoint.phase == "intent":
+                # Perhaps it is begun in this moment: what it is called may never be written down.
+                subject, since = abort_subject(transfer), str(checkpoint.intent_at)
+                owed.append(core.store.owe("begun", transfer.spec.connection, subject, since))
             if checkpoint.part_file:
                 owed.append(
                     core.store.owe("unlink", None, checkpoint.part_file, str(checkpoint.part_file_inode))

@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Sequence
 
-from engine.errors import Condition, EngineError
+from engine.errors import Condition, EngineError, Permanent
 from engine.jobs import make_job
+from engine.jobs.multipart import begun_since, uploads_of
 from engine.local.folders import sync_folder
 from engine.model import Checkpoint, ObjectRef
 from engine.queue.context import ItemContext
@@ -19,6 +20,8 @@ from engine.transfer import Run, Transfer
 
 log = logging.getLogger(__name__)
 
+_BEGUN_WITHIN = 900.0
+"""Seconds after an intent within which the request to begin an upload has reached the server, or never will."""
 PAY_EVERY = 60.0
 """Seconds between two tries of what could not be removed."""
 
@@ -81,7 +84,30 @@ class Debts:
             connection = self._core.connections.get(debt.connection)
             connection.control.abort_multipart(ObjectRef(bucket, key), debt.detail)
             return True
-        return self._unlink(debt)
+        return self._abort_begun(debt) if debt.kind == "begun" else self._unlink(debt)
+
+    def _abort_begun(self, debt: Owed) -> bool:
+        """An upload that was about to begin when its item was cancelled, if it did; nobody wrote down its id."""
+        bucket, _, key = debt.subject.partition("/")
+        target = ObjectRef(bucket, key)
+        if debt.connection is None or self._is_wanted(target):
+            return debt.connection is None  # What is there may be of the item that goes there now.
+        control = self._core.connections.get(debt.connection).control
+        try:
+            since = float(debt.detail)
+            left = begun_since(
+                control, target, uploads_of(control, target), since, until=since + _BEGUN_WITHIN
+            )
+            if left is not None:
+                control.abort_multipart(target, left)
+        except (Permanent, ValueError) as error:  # Nobody may look, or the record is not ours.
+            log.info("clean-up %d: uploads are not looked for: %s", debt.id, type(error).__name__)
+        return True
+
+    def _is_wanted(self, target: ObjectRef) -> bool:
+        core = self._core
+        with core.lock:
+            return any(not item.state.is_final and item.spec.target == target for item in core.roster)
 
     def _unlink(self, debt: Owed) -> bool:
         """Only what is ours: a part file by name, and by inode where that was recorded. The record is not trusted."""
@@ -108,8 +134,8 @@ class Debts:
             try:
                 job.discard()
                 for debt in core.store.owed(transfer.owed):
-                    if not debt.detail:
-                        self._pay(debt)  # A part file that was being made, of which the job does not know.
+                    if not debt.detail or debt.kind == "begun":
+                        self._pay(debt)  # What was being made, of which the job does not know.
                 is_clean = True
             finally:
                 job.close()
@@ -136,8 +162,8 @@ def _is_of(debt: Owed, checkpoint: Checkpoint) -> bool:
     """It is what discarding an item with this checkpoint removes."""
     if debt.kind == "abort":
         return debt.detail == checkpoint.upload_id
-    if not debt.detail:
-        return True  # Recorded for this very item, before its part file was.
+    if not debt.detail or debt.kind == "begun":
+        return True  # Recorded for this very item, before it was known what was made.
     return debt.subject == checkpoint.part_file and debt.detail == str(checkpoint.part_file_inode)
 
 

@@ -96,12 +96,12 @@ class Owed:
 
     id: int
     kind: str
-    """``abort`` or ``unlink``."""
+    """``abort``, ``begun`` (an upload whose id is not known) or ``unlink``."""
     connection: ConnectionId | None
     subject: str
     """``bucket/key``, or an absolute path."""
     detail: str
-    """Upload id, or inode number."""
+    """Upload id; the server's time before which it was not begun; or inode number."""
 
 
 def part_key(id: TransferId, number: int) -> str:
