@@ -95,8 +95,8 @@ class BrowserPort(Protocol):
         """Whether an incomplete upload is of that file. Value: `MatchProgress`, growing."""
         ...
 
-    def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
-        """A piece of a file or an object. Value: `Preview`."""
+    def preview(self, location: Location, offset: int = 0, etag: str = "", most: int = 65536) -> Token:
+        """A piece of a file or an object, of at most so many bytes. Value: `Preview`."""
         ...
 
     def versions(self, location: Location) -> Token:

@@ -25,19 +25,22 @@ class ObjectDesk:
     _fs: FsOps
     _desk: Desk
 
-    def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
-        """A piece of a file or an object, at most 64 KiB fetched. Value: `Preview`.
+    def preview(
+        self, location: Location, offset: int = 0, etag: str = "", most: int = preview.MOST_FETCHED
+    ) -> Token:
+        """A piece of a file or an object. Value: `Preview`.
 
         Args:
             offset: Where to begin; negative for the last bytes.
             etag: Of the content that is meant; empty for whatever it is now.
+            most: Bytes to fetch: 64 KiB, unless more is asked for, and never more than 8 MiB.
         """
-        return self._desk.ask(
-            f"look into {location.place}",
-            lambda question: question.show(
-                preview.preview(location, offset, etag, self._connections, self._fs, question.cancel)
-            ),
-        )
+
+        def work(question: Question) -> None:
+            seen = preview.preview(location, offset, etag, self._connections, self._fs, question.cancel, most)
+            question.show(seen)
+
+        return self._desk.ask(f"look into {location.place}", work)
 
     # -- versions ----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A look into a file or an object: some bytes of it, fetched by range and never more than `MOST_FETCHED`.
+"""A look into a file or an object: some bytes of it, fetched by range and never more than was asked for.
 
 Nothing is executed and nothing is written anywhere. What is compressed with gzip is looked into, and
 what comes out of it is bounded too: a few bytes can stand for gigabytes.
@@ -16,14 +16,17 @@ from engine.browsing.questions import connection_of
 from engine.errors import Permanent, UsageError
 from engine.local.failures import local_error
 from engine.local.fsops import FsOps
-from engine.model import KIB, LocalRef, Location, ObjectRef
+from engine.model import KIB, MIB, LocalRef, Location, ObjectRef
 from engine.pace.cancel import CancelToken
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection, Connections
 
 MOST_FETCHED = 64 * KIB
-"""Bytes that one look costs at most."""
+"""Bytes that one look costs at most, unless more is asked for."""
+
+MOST_ASKED_FOR = 8 * MIB
+"""Bytes that one look costs at most, whatever is asked for."""
 
 MOST_UNPACKED = 128 * KIB
 """Bytes that are taken out of gzip at most, whatever is in it."""
@@ -65,35 +68,42 @@ class Preview:
 
 
 def preview(
-    location: Location, offset: int, etag: str, connections: Connections, fs: FsOps, token: CancelToken
+    location: Location,
+    offset: int,
+    etag: str,
+    connections: Connections,
+    fs: FsOps,
+    token: CancelToken,
+    most: int = MOST_FETCHED,
 ) -> Preview:
     """Look into one file or object.
 
     Args:
         offset: Where to begin; negative for the last bytes.
         etag: Of the content that is meant; empty for whatever it is now.
+        most: Bytes to read, up to `MOST_ASKED_FOR`.
 
     Raises:
         NeedsAnswer: ``object-changed``: it has another ETag.
         Permanent: ``not-a-file``, ``archived``, and what else disk or server say.
         Interrupted: Nobody waits for it any more.
     """
-    place = location.place
+    place, most = location.place, min(most, MOST_ASKED_FOR)
     if isinstance(place, LocalRef):
-        return _unpacked(_read(place.path, offset, fs))
+        return _unpacked(_read(place.path, offset, most, fs))
     if not place.key:
         raise UsageError("buckets have no content to look into")
-    return _unpacked(_fetch(connection_of(location, connections), place, offset, etag, token))
+    return _unpacked(_fetch(connection_of(location, connections), place, offset, most, etag, token))
 
 
-def _extent(offset: int, size: int) -> tuple[int, int]:
+def _extent(offset: int, size: int, most: int) -> tuple[int, int]:
     """First byte and length of what is read."""
     if offset < 0:
-        offset = max(size - MOST_FETCHED, 0)
-    return min(offset, size), max(min(MOST_FETCHED, size - offset), 0)
+        offset = max(size - most, 0)
+    return min(offset, size), max(min(most, size - offset), 0)
 
 
-def _read(path: str, offset: int, fs: FsOps) -> Preview:
+def _read(path: str, offset: int, most: int, fs: FsOps) -> Preview:
     try:
         # A pipe or a device would hold us up, or do something, when it is opened for real.
         fd = fs.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
@@ -101,7 +111,7 @@ def _read(path: str, offset: int, fs: FsOps) -> Preview:
             facts = fs.fstat(fd)
             if not stat.S_ISREG(facts.st_mode):
                 raise Permanent("not-a-file", operation="look into", subject=path)
-            start, length = _extent(offset, facts.st_size)
+            start, length = _extent(offset, facts.st_size, most)
             buffer, got = memoryview(bytearray(length)), 0
             while got < length and (count := fs.pread_into(fd, buffer[got:], start + got)):
                 got += count
@@ -112,9 +122,11 @@ def _read(path: str, offset: int, fs: FsOps) -> Preview:
     return Preview(bytes(buffer[:got]), start, got, facts.st_size)
 
 
-def _fetch(connection: Connection, ref: ObjectRef, offset: int, etag: str, token: CancelToken) -> Preview:
+def _fetch(
+    connection: Connection, ref: ObjectRef, offset: int, most: int, etag: str, token: CancelToken
+) -> Preview:
     facts = connection.wire.head_object(ref, checksum=False, token=token)
-    start, length = _extent(offset, facts.size)
+    start, length = _extent(offset, facts.size, most)
     kind = facts.content_type or ""
     if not length:
         return Preview(b"", start, 0, facts.size, facts.etag, kind)

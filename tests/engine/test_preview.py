@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.browser import Browser
-from engine.browsing.preview import MOST_FETCHED, MOST_UNPACKED, Preview
+from engine.browsing.preview import MOST_ASKED_FOR, MOST_FETCHED, MOST_UNPACKED, Preview
 from engine.model import ConnectionId, LocalRef, Location, ObjectRef
 from engine.s3.connection import Connection, Connections
 from engine.s3.profiles import Profile
@@ -69,6 +69,20 @@ def test_further_pieces_and_the_end_are_of_the_same_content(
     assert (last.offset, last.data) == (len(BIG) - MOST_FETCHED, BIG[-MOST_FETCHED:])
     server.put("b", "big", BIG + b"!")
     assert code(ended(browser, browser.preview(place, 0, etag))) == "object-changed"
+
+
+def test_more_comes_where_it_is_asked_for_up_to_a_bound(
+    browser: Browser, server: ScriptedS3, here: ConnectionId, tmp_path: Path
+) -> None:
+    server.put("b", "big", BIG)
+    (tmp_path / "huge").write_bytes(bytes(MOST_ASKED_FOR + 1))
+    for place, size in (
+        (Location(ObjectRef("b", "big"), here), len(BIG)),
+        (Location(LocalRef(str(tmp_path / "huge"))), MOST_ASKED_FOR),
+    ):
+        answer = ended(browser, browser.preview(place, most=100 * MOST_ASKED_FOR))
+        assert isinstance(answer.value, Preview), answer.problem
+        assert (answer.value.fetched, answer.value.is_whole) == (size, size == len(BIG))
 
 
 def test_empty_and_small_objects_are_whole(browser: Browser, server: ScriptedS3, here: ConnectionId) -> None:

@@ -206,13 +206,13 @@ class FakeBrowser(UploadAnswers):
         """It answers, and has three buckets."""
         return self._ask("test", connection, ConnectionTest(0.084, 3))
 
-    def preview(self, location: Location, offset: int = 0, etag: str = "") -> Token:
-        """What `contents` holds for it, in pieces of 64 KiB as the engine gives them."""
-        data, piece = self.contents.get(str(location.place), b"hello\n"), 64 * 1024
+    def preview(self, location: Location, offset: int = 0, etag: str = "", most: int = 65536) -> Token:
+        """What `contents` holds for it, in pieces as the engine gives them."""
+        data, piece = self.contents.get(str(location.place), b"hello\n"), most
         start = max(len(data) - piece, 0) if offset < 0 else offset
         found = data[start : start + piece]
         default = Preview(found, start, len(found), len(data), "abc")
-        return self._ask("preview", (location, offset, etag), default)
+        return self._ask("preview", (location, offset, etag, most), default)
 
     def versions(self, location: Location) -> Token:
         """Whatever `values` says."""

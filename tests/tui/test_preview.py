@@ -28,7 +28,7 @@ def inside(pilot: Driver) -> list[str]:
 
 
 def asked(pilot: Driver) -> list[tuple[int, str]]:
-    return [what[1:] for kind, what in engine(pilot).browser.asked if kind == "preview"]
+    return [what[1:3] for kind, what in engine(pilot).browser.asked if kind == "preview"]
 
 
 @pytest.mark.parametrize("key", ["p", "enter", "f3"])
