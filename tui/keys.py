@@ -119,7 +119,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _pane("delete", "d f8 delete", "Delete", "Delete the marked (or the current), after asking; an empty bucket too", "Files", 6),
     _pane("compare", "equals_sign", "Compare",
           "Compare both panes with all that is below them; again: bring one in line", "Files", 13),
-    _pane("preview", "p f3", "Look inside", "Look into the file or object: text, hex, rows; fetches 64 KiB at most",
+    _pane("preview", "p f3", "Look inside", "Look into the file or object: text, hex, rows, images; fetches 64 KiB, of images 8 MiB at most",
           "Files", 12),
     _pane("info", "i", "Details", "Show all that is known of a file, object or bucket: checksums, metadata, tags, settings", "Files"),
     _pane("properties", "E", "Properties", "Change storage class, content type, metadata and tags of objects", "Files"),

@@ -22,6 +22,13 @@ PROOFS: dict[str, tuple[str, ...]] = {
         "tui/test_links.py::test_on_the_real_server_a_link_opens_the_object_and_no_log_holds_it",
         "engine/s3/test_control.py::test_links_last_no_longer_than_s3_allows",
     ),
+    "Images and code that are looked at": (
+        "tui/test_apart.py::test_no_key_of_the_environment_is_known_there",
+        "tui/test_apart.py::test_what_breaks_there_is_no_answer_here",
+        "tui/test_apart.py::test_what_takes_too_long_is_ended",
+        "tui/test_apart.py::test_looking_into_files_loads_neither_pillow_nor_pygments_here",
+        "tui/test_preview_images.py::test_a_few_bytes_that_claim_to_be_a_giant_are_not_unpacked",
+    ),
     "The log is bounded": (
         "tui/test_log.py::test_the_log_is_bounded_and_its_older_files_are_private_too",
         "tui/test_log.py::test_the_clients_libraries_never_tell_their_requests",

@@ -15,6 +15,7 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read by textual when it is imported
 def same_screen_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HOME", "/home/ann")
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     for name in ("NO_COLOR", "TEXTUAL_THEME", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(name, raising=False)
     time.tzset()

@@ -17,11 +17,12 @@ from pathlib import Path
 from textual.widgets import Input
 
 from engine import Location, ObjectRef
-from tests.tui import example
+from tests.tui import example, looked_at
 from tests.tui.drive import press, running, settled
 from tests.tui.fake_engine import FakeManager
 from tests.tui.fake_plan import with_copies
 from tui import themes
+from tui.widgets.preview_view import PreviewView
 
 PROD = example.PROD.connection_id
 ROOMY = (132, 36)
@@ -35,6 +36,15 @@ def _answering(kind: str, value: object) -> Callable[[], FakeManager]:
     def make() -> FakeManager:
         manager = example.example_manager()
         manager.browser.values[kind] = value
+        return manager
+
+    return make
+
+
+def _looking(place: str, data: bytes) -> Callable[[], FakeManager]:
+    def make() -> FakeManager:
+        manager = example.example_manager()
+        manager.browser.contents[place] = data
         return manager
 
     return make
@@ -95,6 +105,12 @@ PICTURES = (
         ("tab", *("j" * 5), "E", "enter", "down", "enter", "j", "x"),
         manager=_answering("properties", example.PROPERTIES),
     ),
+    Picture("code", (*("j" * 4), "p"), manager=_looking("/home/ann/data/README.md", looked_at.README)),
+    Picture(
+        "image",
+        ("tab", *("j" * 5), "p"),
+        manager=_looking("s3://backups/2026/manifest.json", looked_at.landscape()),
+    ),
     Picture("object", ("tab", *("j" * 5), "i"), manager=_answering("details", example.OBJECT)),
     Picture("first-start", manager=_fresh, right=None),
     Picture("uploads", ("tab", "U", "j", "j", "space", "space")),
@@ -116,6 +132,8 @@ async def draw(picture: Picture) -> str:
     ) as pilot:
         await press(pilot, *picture.keys)
         await pilot.pause(0.15)
+        for view in pilot.app.screen.query(PreviewView):  # What is found out by another process.
+            await pilot.app.workers.wait_for_complete([w for w in pilot.app.workers if w.node is view])
         for line in pilot.app.screen.query(Input):
             line.cursor_blink = False  # a slow machine would show it now and not then
         await settled(pilot)
@@ -135,7 +153,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.update(HOME="/home/ann", TZ="UTC", TEXTUAL_ANIMATIONS="none")
+    os.environ.update(HOME="/home/ann", TZ="UTC", TEXTUAL_ANIMATIONS="none", COLORTERM="truecolor")
     os.environ.pop("NO_COLOR", None)
     time.tzset()
     main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))

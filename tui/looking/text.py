@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rich.cells import get_character_cell_size
 
@@ -64,16 +65,57 @@ def _cut_tail(data: bytes) -> int:
     return 0
 
 
+def lines_in(text: str) -> list[str]:
+    """The lines as they are: not for a screen."""
+    raw = _BREAKS.split(text)
+    if raw and not raw[-1]:
+        raw.pop()
+    return raw
+
+
 def lines_of(text: str, cells: int) -> list[str]:
     """The text as safe lines of at most `cells`; long lines go on in the next one.
 
     >>> lines_of("a\\tb\\r\\nlonger\\x1b", 5)
     ['a    ', '   b', 'longe', 'r␛']
     """
-    raw = _BREAKS.split(text)
-    if raw and not raw[-1]:
-        raw.pop()
-    return [piece for line in raw for piece in _wrapped(_safe(line.expandtabs(_TAB)), max(cells, 1))]
+    return [piece for piece, _ in marked_lines(lines_in(text), None, cells)]
+
+
+def marked_lines(lines: Sequence[str], roles: Sequence[str] | None, cells: int) -> list[tuple[str, str]]:
+    """Safe lines of at most `cells`, each with its roles: a letter for each character, or none at all.
+
+    A line of which something had to be made safe has no roles: it shows what is in it, and nothing else.
+
+    Args:
+        roles: For each line the letters of its characters.
+
+    >>> marked_lines(["\\tif x", "x\\x1b"], ["  kk  ", "kk"], 10)
+    [('        if', '        kk'), (' x', '  '), ('x␛', '')]
+    """
+    found = []
+    for number, line in enumerate(lines):
+        whole = line.expandtabs(_TAB)
+        safe = _safe(whole)
+        letters = _expanded(line, roles[number]) if roles is not None and safe == whole else ""
+        at = 0
+        for piece in _wrapped(safe, max(cells, 1)):
+            found.append((piece, letters[at : at + len(piece)]))
+            at += len(piece)
+    return found
+
+
+def _expanded(line: str, letters: str) -> str:
+    """The letters of a line whose tabs are expanded."""
+    if "\t" not in line:
+        return letters
+    out: list[str] = []
+    column = 0
+    for char, letter in zip(line, letters, strict=False):
+        cells = _TAB - column % _TAB if char == "\t" else 1
+        out.append(letter * cells)
+        column += cells
+    return "".join(out)
 
 
 def _safe(line: str) -> str:

@@ -18,7 +18,7 @@ _PLAN: tuple[Pair, ...] = (
     ("Esc q", "back from the items; from the classes, change nothing"),
 )
 _VIEWER: tuple[Pair, ...] = (
-    ("Tab x t", "show it another way: text, numbers, rows"),
+    ("Tab x t", "show it another way: picture, text, numbers, rows"),
     ("j k", "a line down, a line up; PgDn, PgUp and Space a page"),
     ("n b", "fetch the next piece, or the one before"),
     ("e", "fetch the end"),

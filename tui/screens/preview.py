@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from engine import Location, Preview, Token
 from tui import format
+from tui.looking.picture import MOST_BYTES
 from tui.ports import BrowserPort
 from tui.safe_text import display, path_tail
 from tui.screens.dialog import ClosesOnce
@@ -24,7 +25,7 @@ _POLL = 0.03
 
 
 class PreviewScreen(ClosesOnce[None]):
-    """Shows a piece at a time, as text, as hexadecimal numbers or as rows. Esc closes it at any moment."""
+    """Shows a piece at a time, as text, as hexadecimal numbers, as rows or as a picture. Esc closes it at any moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", show=False),
@@ -46,6 +47,7 @@ class PreviewScreen(ClosesOnce[None]):
         self._facts = Static("", markup=False, id="facts")
         self._token: Token | None = None
         self._found: Preview | None = None
+        self._image_token: Token | None = None
 
     def compose(self) -> ComposeResult:
         """A frame around it all."""
@@ -61,8 +63,9 @@ class PreviewScreen(ClosesOnce[None]):
 
     def on_unmount(self) -> None:
         """Whatever is still on its way is not waited for."""
-        if self._token is not None:
-            self._browser.cancel(self._token)
+        for token in (self._token, self._image_token):
+            if token is not None:
+                self._browser.cancel(token)
 
     # -- asking ------------------------------------------------------------------------------------
 
@@ -85,24 +88,71 @@ class PreviewScreen(ClosesOnce[None]):
         self._browser.cancel(self._token)
         self._token = None
         if isinstance(answer.value, Preview):
-            self._found = answer.value
+            is_first, self._found = self._found is None, answer.value
             self._view.show(self._what, answer.value)
+            if is_first and self._view.is_image:
+                self._look_at_image(answer.value)
         elif answer.problem is not None:
             self._found = None
             self._view.say(display(str(answer.problem)))
         self._describe()
 
+    def _look_at_image(self, found: Preview) -> None:
+        """Draw it, if that is possible and does not cost too much."""
+        view = self._view
+        if not view.draws_pictures:
+            view.describe(found.data, found.size)
+        elif found.is_whole:
+            view.draw(found.data)
+        elif found.size > MOST_BYTES:
+            view.do_not_draw(
+                f"this {view.image_format} image is above {format.size_long(MOST_BYTES)}: not fetched to be drawn"
+            )
+        else:
+            view.image_words = f"Fetching {format.size_long(found.size)} to draw it… Tab: the first bytes."
+            self._image_token = self._browser.preview(self._location, 0, found.etag, MOST_BYTES)
+            self._poll_image()
+
+    def _poll_image(self) -> None:
+        if self._image_token is None or self._is_answered:
+            return
+        answer = self._browser.answer(self._image_token)
+        if not answer.done:
+            self.set_timer(_POLL, self._poll_image)
+            return
+        self._browser.cancel(self._image_token)
+        self._image_token = None
+        if isinstance(answer.value, Preview) and answer.value.is_whole:
+            self._view.draw(answer.value.data)
+        else:
+            why = display(str(answer.problem)) if answer.problem is not None else "it has changed"
+            self._view.do_not_draw(f"this image could not be fetched: {why}")
+
+    def on_picture_view_image_changed(self) -> None:
+        """Its facts are known, or its bytes are shown instead."""
+        self._view.choose()
+        self._describe()
+
     def _describe(self) -> None:
         frame = self.query_one("#frame")
         found = self._found
-        self._facts.update(Content(facts_of(found, self._view.view) if found is not None else ""))
+        self._facts.update(Content(self._facts_line(found) if found is not None else ""))
         hints = []
         if found is not None:
             others = [view for view in self._view.views if view != self._view.view]
             hints += [f"Tab: {' · '.join(others)}"] if others else []
             hints += ["h l: columns"] if self._view.view == "rows" else []
-            hints += ["n b: next, back", "e: end"] if not found.gzip and found.size > found.fetched else []
+            has_more = not found.gzip and found.size > found.fetched and self._view.view != "image"
+            hints += ["n b: next, back", "e: end"] if has_more else []
         frame.border_subtitle = Content("  ".join([*hints, "Esc: back"]))
+
+    def _facts_line(self, found: Preview) -> str:
+        view = self._view
+        if view.view == "image":
+            what = str(view.picture) if view.picture is not None else view.image_format
+            return f"image · {what} · {format.size_long(found.size)}"
+        remark = f"{view.image_remark} · " if view.image_remark else ""
+        return f"{remark}{facts_of(found, view.view)}"
 
     # -- keys --------------------------------------------------------------------------------------
 
