@@ -210,6 +210,8 @@ class TransferOptions:
     include: tuple[str, ...] = ()
     """Glob patterns on the path below the source; with any, only matches are taken."""
     exclude: tuple[str, ...] = ()
+    rate_limit: int | None = None
+    """Bytes per second of each item by itself, within the limit of all; ``None`` for no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)

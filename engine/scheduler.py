@@ -280,6 +280,11 @@ class Scheduler:
 
     def would_crowd(self, transfer: Transfer, length: int) -> bool:
         """That many bytes more on their way would keep all that is under a rate limit from being confirmed for long."""
+        own = transfer.spec.options.rate_limit
+        if own:
+            own_way = sum(part.length for part in transfer.run.in_hand.values()) if transfer.run else 0
+            if own_way and own_way + length > own * _CONFIRMED_WITHIN:
+                return True
         rate = self.rate(transfer.spec.kind)
         if not rate:
             return False

@@ -138,6 +138,8 @@ class TransferSnapshot:
     note: str = ""
     """What the job wants known: "server dropped the partial upload, restarting"."""
     group: GroupFacts | None = None
+    rate_limit: int | None = None
+    """Its own, in bytes per second."""
     is_child: bool = False
     """It stands below the row of its operation."""
 

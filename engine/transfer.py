@@ -31,6 +31,7 @@ from engine.snapshot import Question
 
 if TYPE_CHECKING:
     from engine.jobs.protocol import Job
+    from engine.pace.item_limiter import ItemLimiter
 
 S = TransferState
 
@@ -194,6 +195,7 @@ class Run:
         "in_hand",
         "inside",
         "job",
+        "limiter",
         "meter",
         "parts",
         "parts_done",
@@ -206,6 +208,8 @@ class Run:
     def __init__(self, clock: Clock) -> None:
         self.token = CancelToken()
         self.job: Job | None = None
+        self.limiter: ItemLimiter | None = None
+        """Of the job, once there is one."""
         self.parts: list[Part] = []
         self.pending: deque[Part] = deque()
         """Parts that may be taken at once."""

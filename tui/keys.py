@@ -142,6 +142,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     _queue("cancel", "x", "Cancel", "Cancel the item or the group, after asking", "Item", 4),
     _queue("retry", "r", "Retry", "Try the item again now", "Item", 3),
     _queue("answer", "a", "Answer", "Answer what the item asks by one letter; a capital answers for all of its operation", "Item"),
+    _queue("limit", "l", "Limit", "Give the item, or each of the group, a rate limit of its own: 2M, or off", "Item"),
     _queue("reveal", "o", "Reveal", "Show the item's target in a pane", "Item"),
     _queue("down", "J", "Later", "Move the item or the group one place down", "Order"),
     _queue("up", "K", "Sooner", "Move the item or the group one place up", "Order"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.local.publish import StagedFile
     from engine.pace.cancel import CancelToken
     from engine.pace.clock import Clock
-    from engine.pace.limiter import RateLimiter
+    from engine.pace.limiter import Limiter
     from engine.s3.connection import Connection
 
 
@@ -149,13 +149,16 @@ class JobContext(Protocol):
     spec: TransferSpec
     token: CancelToken
     """Cancelled by pause, cancel and quit; checked between chunks, and closes sockets in use."""
-    limiter: RateLimiter
-    """Of this item's direction."""
     clock: Clock
     fs: FsOps
     boot_id: str
     part_size: int | None
     """The asked part size, or ``None`` for the default."""
+
+    @property
+    def limiter(self) -> Limiter:
+        """The item's own limit and that of its direction."""
+        ...
 
     @property
     def connection(self) -> Connection:

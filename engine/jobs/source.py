@@ -16,7 +16,7 @@ from engine.local.fsops import FsOps
 from engine.local.identity import identity_of, is_identity_of
 from engine.model import Facts, SourceIdentity
 from engine.pace.cancel import CancelToken
-from engine.pace.limiter import RateLimiter
+from engine.pace.limiter import Limiter
 from engine.s3.wire.body import worker_buffer
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class SourceFile:
         offset: int,
         length: int,
         token: CancelToken,
-        limiter: RateLimiter,
+        limiter: Limiter,
         sent: Callable[[int], None],
         held: memoryview | None = None,
     ) -> Iterator[memoryview]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import Protocol
 
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import Clock
@@ -36,6 +37,20 @@ class _Waiter:
 
     def wake(self) -> None:
         self.alarm.cancel("woken")
+
+
+class Limiter(Protocol):
+    """What jobs know of a limit."""
+
+    @property
+    def rate(self) -> int | None:
+        """Bytes per second, or ``None`` for no limit."""
+
+    def piece(self, n_max: int) -> int:
+        """How many bytes to move per `take`."""
+
+    def take(self, count: int, token: CancelToken) -> None:
+        """Return when they may be moved; raises `Interrupted` where `token` is cancelled."""
 
 
 class RateLimiter:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import Condition, Interrupted, NeedsAnswer
 from engine.model import Checkpoint, ConfirmedPart, TransferState
+from engine.pace.item_limiter import ItemLimiter
 from engine.queue.core import Core
 from engine.transfer import Run, Transfer
 
@@ -24,7 +25,9 @@ class ItemContext:
         self._core, self._transfer, self._run = core, transfer, run
         self.id, self.spec = transfer.id, transfer.spec
         self.token = run.token
-        self.limiter = core.limiter_for(transfer.spec.kind)
+        with core.lock:
+            own = transfer.spec.options.rate_limit
+            self.limiter = run.limiter = ItemLimiter(core.limiter_for(transfer.spec.kind), core.clock, own)
         self.clock, self.fs, self.boot_id = core.clock, core.fs, core.boot_id
         self.part_size = transfer.spec.options.part_size
 

@@ -78,6 +78,7 @@ def row_of(core: Core, transfer: Transfer, *, saving: bool | None = None) -> Tra
         question=transfer.question,
         problem=transfer.problem,
         note=transfer.note,
+        rate_limit=spec.options.rate_limit,
     )
 
 

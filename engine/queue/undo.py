@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from engine.model import ItemKind, OperationId, TransferState
-from engine.queue.group_commands import GroupCommands
+from engine.queue.item_limits import LimitCommands
 from engine.queue.labels import split_label
 from engine.snapshot import Undone
 
@@ -15,8 +15,8 @@ _REMEMBERED = 50
 """Finished items among which the newest deletion is looked for, to say that it cannot be taken back."""
 
 
-class UndoCommands(GroupCommands):
-    """As `GroupCommands`."""
+class UndoCommands(LimitCommands):
+    """As `LimitCommands`."""
 
     def undo_delete(self) -> Undone:
         """Take back the newest deletion of which something has not begun."""

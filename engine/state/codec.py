@@ -147,6 +147,7 @@ def _decoded_options(d: Doc) -> TransferOptions:
         request_payer=flag(d, "request_payer"),
         include=texts(d, "include"),
         exclude=texts(d, "exclude"),
+        rate_limit=maybe_number(d, "rate_limit") or None,
     )
 
 

@@ -272,6 +272,15 @@ class FakeManager(UploadCommands):
         self.upload_limit, self.download_limit = upload, download
         self.revision += 1
 
+    def limit_item(self, id: TransferId, bytes_per_second: int | None) -> None:
+        """Of its own."""
+        self.commands.append(("limit_item", id))
+        self._change(id, rate_limit=bytes_per_second)
+
+    def limit_operation(self, id: OperationId, bytes_per_second: int | None) -> None:
+        """Note it."""
+        self.commands.append(("limit_operation", id))
+
     def set_workers(self, count: int) -> None:
         """How many."""
         self.workers = max(1, min(count, 64))

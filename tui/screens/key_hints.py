@@ -75,7 +75,7 @@ class KeyHints(QueueActions):
                 return entry.label if item.state.can_retry else None
             case "queue.answer":
                 return entry.label if item is not None and item.question is not None else None
-            case "queue.cancel":
+            case "queue.cancel" | "queue.limit":
                 return None if item is None or item.state.is_final else entry.label
             case "queue.reveal":
                 return entry.label if item is not None else None

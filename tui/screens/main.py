@@ -27,8 +27,8 @@ from tui.screens.confirm import QuitScreen
 from tui.screens.exposure import ExposureActions
 from tui.screens.file_actions import FileActions
 from tui.screens.find_actions import FindActions
-from tui.screens.group_actions import GroupActions
 from tui.screens.help import HelpScreen
+from tui.screens.item_limit_actions import ItemLimitActions
 from tui.screens.layout_actions import LayoutActions
 from tui.screens.link_actions import LinkActions
 from tui.screens.object_actions import ObjectActions
@@ -68,6 +68,7 @@ _ASKING = frozenset(
         "pane_new_folder",
         "queue_answer",
         "queue_cancel",
+        "queue_limit",
         "limit_set",
         "settings",
         "theme",
@@ -87,7 +88,7 @@ class MainScreen(
     BucketActions,
     FileActions,
     FindActions,
-    GroupActions,
+    ItemLimitActions,
     ProblemActions,
     ExposureActions,
     PlaceActions,

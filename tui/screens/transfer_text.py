@@ -48,6 +48,8 @@ def transfer_lines(detail: TransferDetail, *, held: bool = False) -> Iterator[tu
         yield "Connection", detail.connection
     yield "Size", format.size_exact(row.size) if row.size >= 0 else "unknown"
     yield from _progress(detail)
+    if row.rate_limit is not None:
+        yield "Limit", f"{format.limit(row.rate_limit)}, of its own"
     if row.verified:
         yield "Verified", _VERIFIED[row.verified]
     elif not row.state.is_final:

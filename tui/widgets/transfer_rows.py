@@ -35,6 +35,7 @@ WORDS: dict[TransferState, tuple[str, str]] = {
 _SKIPPED = "SKIP", "dim"
 
 _STATE, _PERCENT, _SPEED, _ETA = 6, 4, 7, 6
+_LIMIT = 8
 _ROOMY = 110
 """Cells from which on a moving item also shows its bytes."""
 
@@ -58,9 +59,10 @@ def state_words(row: TransferSnapshot) -> str:
         return _done_words(row)
     if row.state is S.CANCELLED or row.size < 0:
         return ""  # what its last try said is no longer true
+    limit = f", at most {format.size(row.rate_limit)}/s" if row.rate_limit is not None else ""
     if row.bytes_done > 0:
-        return f"{format.size(row.bytes_done)} of {format.size(row.size)}"
-    return format.size(row.size)
+        return f"{format.size(row.bytes_done)} of {format.size(row.size)}{limit}"
+    return format.size(row.size) + limit
 
 
 def _done_words(row: TransferSnapshot) -> str:
@@ -98,6 +100,8 @@ def spans(row: TransferSnapshot, cells: int) -> Spans:
         moving += pad(format.duration(row.eta), _ETA + 1, right=True)
         if cells >= _ROOMY:
             moving += pad(f"{format.size(row.bytes_done)} of {format.size(row.size)}", 16, right=True)
+        if row.rate_limit is not None and left - width(moving) >= _LIMIT:
+            moving += pad(f"≤{format.size(row.rate_limit)}", _LIMIT, right=True)
         out.append((moving, ""))
         left -= width(moving)
         out.append((_target(row, left - 2, "  "), "dim"))

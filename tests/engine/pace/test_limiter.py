@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import Interrupted
 from engine.pace.cancel import CancelToken
 from engine.pace.clock import SystemClock
-from engine.pace.limiter import RateLimiter
+from engine.pace.limiter import Limiter, RateLimiter
 from tests.engine.pace.clocks import StepClock, StoppedClock
 
 MIB = 1 << 20
@@ -27,7 +27,7 @@ def run_threads(count: int, work: Callable[[int], None]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def flow(limiter: RateLimiter, clock: StepClock, until: float, threads: int, buffer: int = MIB) -> int:
+def flow(limiter: Limiter, clock: StepClock, until: float, threads: int, buffer: int = MIB) -> int:
     """How many bytes `threads` workers get through until the clock shows `until`."""
     taken = [0] * threads
 
