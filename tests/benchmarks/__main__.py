@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks import checkpoints, million, moving, screen
+from tests.benchmarks import checkpoints, load, million, moving, screen
 from tests.benchmarks.measuring import PEERS, Bar, Bench, bench, install_peers, versions
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -32,7 +32,8 @@ def run(bench: Bench, *, quick: bool, large: bool, with_screen: bool) -> str:
     bars += found
     shown: list[str] = []
     if with_screen:
-        for step in (screen.starts, screen.queues, screen.terminal_bytes):
+        steps = (screen.starts, screen.queues, screen.terminal_bytes, load.keys, load.cost_of_the_screen)
+        for step in steps:
             rows, found = step(bench, quick=quick)
             shown, bars = shown + rows, bars + found
     rows, found = million.listing(quick=quick)

@@ -105,7 +105,7 @@ def queues(bench: Bench, *, quick: bool) -> tuple[list[str], list[Bar]]:
             bench, state, [f"/nowhere/of/usual/length/file-{n:06}.tar" for n in range(count)], held=True
         )
         times = [_shown_after(bench, count, f"{count:,}") for _ in range(1 if quick else 5)]
-        with _app(bench, state) as session:
+        with app(bench, state) as session:
             session.until(f"{count:,}")
             session.watch(1.0)
             memory = peak_memory(session.pid)
@@ -122,14 +122,14 @@ def queues(bench: Bench, *, quick: bool) -> tuple[list[str], list[Bar]]:
 def terminal_bytes(bench: Bench, *, quick: bool) -> tuple[list[str], list[Bar]]:
     """What is sent to the terminal while nothing happens, and while one transfer runs."""
     seconds = 2.0 if quick else 20.0
-    with _app(bench, bench.folder / "idle") as session:
+    with app(bench, bench.folder / "idle") as session:
         session.until("queue")
         session.watch(3.0)
         idle = _sent(session, seconds) / seconds * 60
     file = random_file(bench.folder / "slow.bin", 64 * 1024 * 1024)
     state = bench.folder / "one"
     save_queue(bench, state, [file])
-    with _app(bench, state, "--rate-limit", "1M") as session:
+    with app(bench, state, "--rate-limit", "1M") as session:
         session.until("RUN")
         session.watch(3.0)
         running = _sent(session, seconds) / seconds / 1024
@@ -183,14 +183,15 @@ def _env(bench: Bench, state: str) -> dict[str, str]:
     return bench.env | {"S3TUI_STATE_DIR": str(bench.folder / state), "TERM": "xterm-256color"}
 
 
-def _app(bench: Bench, state: Path, *words: str) -> contextlib.AbstractContextManager[Session]:
+def app(bench: Bench, state: Path, *words: str) -> contextlib.AbstractContextManager[Session]:
+    """The program in a terminal of 80×24, with this folder of state."""
     env = _env(bench, state.name)
     return on_a_terminal(words, env, bench.folder / "home", columns=_COLUMNS, rows=_ROWS)
 
 
 def _shown_after(bench: Bench, count: int, text: str) -> float:
     began = time.monotonic()
-    with _app(bench, bench.folder / (f"queue{count}" if count else "none")) as session:
+    with app(bench, bench.folder / (f"queue{count}" if count else "none")) as session:
         session.until(text)
         return time.monotonic() - began
 

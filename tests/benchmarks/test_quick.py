@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import million, moving, screen
+from tests.benchmarks import load, million, moving, screen
 from tests.benchmarks.__main__ import checkpointing, text_of
 from tests.benchmarks.checkpoints import measure, table
 from tests.benchmarks.measuring import Bar, Bench, bench
@@ -33,6 +33,12 @@ def test_the_screen_is_measured_in_a_terminal(running: Bench) -> None:
         "idle",
         "one running transfer",
     ]
+
+
+def test_the_screen_under_load_is_measured_too(running: Bench) -> None:
+    answered = load.keys(running, quick=True)[1]
+    assert len(answered) == 2 and answered[0].value < 2000, "no key was answered"
+    assert load.cost_of_the_screen(running, quick=True)[1][0].value > 0
 
 
 def test_what_needs_no_server_is_measured_too() -> None:
