@@ -100,6 +100,11 @@ class ClosesOnce(ModalScreen[Result], Generic[Result]):
         super().__init__()
         self._is_answered = False
 
+    @property
+    def is_over(self) -> bool:
+        """It was answered: what it shows matters no more. False too while it is not there yet."""
+        return self._is_answered
+
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Close with an answer; the first one counts.
 

@@ -70,7 +70,7 @@ class FileActions(MainBase):
             confirm.tell_count(counted, done=answer.done, failed=failed)
             if not answer.done:
                 await asyncio.sleep(_COUNT_POLL)
-            if answer.done or not confirm.is_attached:
+            if answer.done or confirm.is_over:
                 browser.cancel(token)
                 return
 
@@ -78,7 +78,7 @@ class FileActions(MainBase):
     async def _look_for_versions(self, confirm: DeleteScreen, here: Location) -> None:
         """Say in the question whether the bucket keeps versions, if it may be known."""
         await look_for_versioning(
-            self.manager.browser, here, confirm.tell_versioning, lambda: bool(confirm.is_attached)
+            self.manager.browser, here, confirm.tell_versioning, lambda: not confirm.is_over
         )
 
     # -- one thing ---------------------------------------------------------------------------------
