@@ -114,6 +114,7 @@ class TransferManager(UploadCommands, TroubleLog):
         """What had to be mended when the saved queue was read, and what this machine is short of, in words."""
         with without_gc():
             recover(self._core, self._debts, self._reporter, only_new=only_new)
+            self._store.forget_loaded()
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class TransferManager(UploadCommands, TroubleLog):
         transfers = [core.roster.items[id] for id in core.unsaved if id in core.roster.items]
         core.unsaved.clear()
         for transfer in transfers:
-            parts, transfer.unsaved_parts = transfer.unsaved_parts, []
+            parts, transfer.unsaved_parts = transfer.unsaved_parts, ()
             try:
                 if parts:
                     core.store.confirm_many(transfer.id, parts)

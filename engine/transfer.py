@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from engine.errors import Problem
@@ -50,6 +51,10 @@ TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
     S.CANCELLED: frozenset(),
 }
 """From each state, where an item may go. Everything else is a mistake in the program."""
+
+
+NO_PARTS: Mapping[int, ConfirmedPart] = MappingProxyType({})
+"""Of all items of which nothing is confirmed: one for a hundred thousand."""
 
 
 class IllegalTransition(AssertionError):
@@ -113,9 +118,9 @@ class Transfer:
         """Later operations that asked for the same thing."""
         self.state = S.QUEUED
         self.checkpoint = NO_CHECKPOINT
-        self.parts: dict[int, ConfirmedPart] = {}
-        """The confirmed parts, as journalled."""
-        self.unsaved_parts: list[ConfirmedPart] = []
+        self.parts = NO_PARTS
+        """The confirmed parts, as journalled; see `keep`."""
+        self.unsaved_parts: tuple[ConfirmedPart, ...] = ()
         """Confirmed while the journal could not be written; journalled when it can be again."""
         self.parked = 0
         """Its share of `Sums.bytes_parked`."""
@@ -161,6 +166,16 @@ class Transfer:
     def bytes_done(self) -> int:
         """Confirmed, and what is under way."""
         return self.bytes_confirmed + (self.run.bytes_in_hand() if self.run is not None else 0)
+
+    def keep(self, part: ConfirmedPart) -> None:
+        """One more part is confirmed, or the same one anew."""
+        if not isinstance(self.parts, dict):
+            self.parts = {}
+        self.parts[part.number] = part
+
+    def lose(self, number: int) -> bool:
+        """This part is not confirmed any more; false if it was not before."""
+        return isinstance(self.parts, dict) and self.parts.pop(number, None) is not None
 
     def go(self, state: TransferState) -> None:
         """Change the state.

@@ -9,7 +9,7 @@ from engine.errors import Condition, Interrupted, NeedsAnswer
 from engine.model import Checkpoint, ConfirmedPart, TransferState
 from engine.pace.item_limiter import ItemLimiter
 from engine.queue.core import Core
-from engine.transfer import Run, Transfer
+from engine.transfer import NO_PARTS, Run, Transfer
 
 if TYPE_CHECKING:
     from engine.s3.connection import Connection
@@ -55,8 +55,8 @@ class ItemContext:
             self._check_alive(checkpoint)
             transfer.checkpoint = checkpoint
             if drop_parts:
-                transfer.parts.clear()
-                transfer.unsaved_parts.clear()
+                transfer.parts = NO_PARTS
+                transfer.unsaved_parts = ()
             if transfer.is_small and not durable:
                 return
             seq = core.store.save_checkpoint(self.id, checkpoint, drop_parts=drop_parts)
@@ -79,13 +79,13 @@ class ItemContext:
         core, transfer = self._core, self._transfer
         with core.lock:
             self._check_alive(None)
-            transfer.parts[part.number] = part
+            transfer.keep(part)
             if transfer.is_small:
                 return
             try:
                 core.store.confirm(self.id, part)
             except Condition as error:
-                transfer.unsaved_parts.append(part)
+                transfer.unsaved_parts += (part,)
                 core.unsaved.add(self.id)
                 core.block(error, transfer)
 
@@ -94,8 +94,8 @@ class ItemContext:
         core, transfer = self._core, self._transfer
         with core.lock:
             self._check_alive(None)
-            transfer.unsaved_parts = [part for part in transfer.unsaved_parts if part.number != number]
-            if transfer.parts.pop(number, None) is not None and not transfer.is_small:
+            transfer.unsaved_parts = tuple(part for part in transfer.unsaved_parts if part.number != number)
+            if transfer.lose(number) and not transfer.is_small:
                 core.store.forget(self.id, number)
 
     def claim(self, device: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from engine.errors import Condition
 from engine.model import OperationId, TransferState
@@ -11,7 +12,8 @@ from engine.queue.debts import Debts
 from engine.queue.putting_off import put_off
 from engine.queue.reports import Reporter
 from engine.queue.trouble import note_trouble
-from engine.transfer import Transfer
+from engine.state.store import SavedItem
+from engine.transfer import NO_PARTS, Transfer
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,13 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
         )
     unplanned = {operation.id for operation in loaded.operations if not operation.planned}
     transfers = []
-    for item in loaded.items:
+    for item in _taken(loaded.items):
         transfer = Transfer(item.id, item.operation, item.spec, item.rank)
         # Nobody follows an operation of an earlier process; one that is planned again must know what it asked for.
         transfer.also = tuple(id for id in item.also if id in unplanned)
         transfer.state = item.state
         transfer.checkpoint = item.checkpoint
-        transfer.parts = dict(loaded.parts.get(item.id, {}))
+        transfer.parts = loaded.parts.get(item.id, NO_PARTS)
         transfer.attempts = 0
         transfer.problem = item.problem
         transfer.question = item.question
@@ -64,14 +66,21 @@ def recover(core: Core, debts: Debts, reporter: Reporter, *, only_new: bool = Fa
     core.last_recovered = max((transfer.id for transfer in transfers), default=core.last_recovered)
     going_on = [item for item in core.roster if item.state is S.QUEUED and not only_new]
     core.resumed = tuple(transfer.id for transfer in going_on)
-    for transfer in going_on:
-        with core.lock:
+    with core.lock:
+        for transfer in going_on:
             if not put_off(core, transfer):
                 core.scheduler.ready(transfer)
-        reporter.recovered += 1
-        reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
+            reporter.recovered_bytes += max(0, transfer.spec.size - transfer.bytes_confirmed)
+    reporter.recovered += len(going_on)
     core.scheduler.held = loaded.held and not only_new
     debts.load(loaded.owed)
+
+
+def _taken(items: list[SavedItem]) -> Iterator[SavedItem]:
+    """In their order. None is kept, so that a queue of many is not twice in memory."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _drop_ended(core: Core) -> set[OperationId]:

@@ -17,7 +17,8 @@ RANK_STEP = 1 << 20
 MOST_FINISHED = 10_000
 """Finished items that stay on the screen; history on disk keeps as many."""
 
-Key = tuple[ItemKind, Place, Place]
+_Way = tuple[ItemKind, Place]
+"""What is done with a source, and where to."""
 
 _UNSETTLED = tuple(state for state in TransferState if not state.is_settled)
 
@@ -71,7 +72,8 @@ class Roster:
         self._search: Search | None = None
         """What was looked for last."""
         self.groups = Groups()
-        self._by_key: dict[Key, TransferId] = {}
+        self._by_source: dict[Place, TransferId | dict[_Way, TransferId]] = {}
+        """The unfinished ones by their source; where it is that of several, by what becomes of it too."""
         self.finished: deque[TransferSnapshot] = deque(maxlen=MOST_FINISHED)
         """Newest first; cleared by the user."""
         self.finished_ids: dict[TransferId, TransferSnapshot] = {}
@@ -108,7 +110,7 @@ class Roster:
         """New items; their ranks say where."""
         for transfer in transfers:
             self.items[transfer.id] = transfer
-            self._by_key[key_of(transfer.spec)] = transfer.id
+            self._index(transfer)
             entry = (transfer.rank, transfer.id)
             self._order.add(entry)
             self._views[view_of(transfer.state)].add(entry)
@@ -116,20 +118,48 @@ class Roster:
             if self._search is not None and self._search.wants(transfer, transfer.state):
                 self._search.found.add(entry)
             self._count(transfer, transfer.state, 1)
-            self.park(transfer, transfer.bytes_confirmed)
+            if transfer.parts or transfer.run is not None:
+                self.park(transfer, transfer.bytes_confirmed)
         self.changes += 1
 
     def find(self, spec: TransferSpec) -> Transfer | None:
         """The unfinished item that moves the same source to the same target."""
-        id = self._by_key.get(key_of(spec))
-        return self.items.get(id) if id is not None else None
+        found = self._by_source.get(spec.source)
+        if isinstance(found, dict):
+            found = found.get((spec.kind, spec.target))
+        if found is None:
+            return None
+        item = self.items[found]
+        return item if (item.spec.kind, item.spec.target) == (spec.kind, spec.target) else None
+
+    def _index(self, transfer: Transfer) -> None:
+        """Let `find` find it; of two that are the same, the later one."""
+        spec = transfer.spec
+        found = self._by_source.setdefault(spec.source, transfer.id)
+        if found == transfer.id:
+            return
+        if not isinstance(found, dict):
+            first = self.items[found].spec
+            found = self._by_source[spec.source] = {(first.kind, first.target): found}
+        found[spec.kind, spec.target] = transfer.id
+
+    def _unindex(self, transfer: Transfer) -> None:
+        spec = transfer.spec
+        found = self._by_source.get(spec.source)
+        if isinstance(found, dict):
+            if found.get((spec.kind, spec.target)) == transfer.id:
+                del found[spec.kind, spec.target]
+            if not found:
+                del self._by_source[spec.source]
+        elif found == transfer.id:
+            del self._by_source[spec.source]
 
     def adopt(self, transfer: Transfer, operation: OperationId) -> None:
         """A later operation asked for the same."""
         if operation != transfer.operation and operation not in transfer.also:
             transfer.also = (*transfer.also, operation)
             sums = self.operations.setdefault(operation, Sums())
-            self._count_in(sums, transfer, transfer.state, 1)
+            self._count_in((sums,), transfer, transfer.state, 1)
             sums.bytes_parked += transfer.parked
 
     def park(self, transfer: Transfer, confirmed: int) -> None:
@@ -191,9 +221,7 @@ class Roster:
         for transfer, row in ended:
             self.park(transfer, 0)
             del self.items[transfer.id]
-            key = key_of(transfer.spec)
-            if self._by_key.get(key) == transfer.id:
-                del self._by_key[key]
+            self._unindex(transfer)
             entry = (transfer.rank, transfer.id)
             entries.append((entry, row))
             self._order.remove(entry)
@@ -228,8 +256,7 @@ class Roster:
     # -- sums --------------------------------------------------------------------------------------
 
     def _count(self, transfer: Transfer, state: TransferState, by: int) -> None:
-        for sums in self._sums_of(transfer):
-            self._count_in(sums, transfer, state, by)
+        self._count_in(self._sums_of(transfer), transfer, state, by)
 
     def _sums_of(self, transfer: Transfer) -> tuple[Sums, ...]:
         """Those that it is counted in."""
@@ -241,17 +268,18 @@ class Roster:
         return self.sums, own, *(self.operations.setdefault(id, Sums()) for id in transfer.also)
 
     @staticmethod
-    def _count_in(sums: Sums, transfer: Transfer, state: TransferState, by: int) -> None:
-        sums.counts[state] += by
-        size = _moved_bytes(transfer)
-        if state is TransferState.FAILED:
-            sums.bytes_failed += by * (size - transfer.parked)
-        if state is not TransferState.CANCELLED:
-            sums.bytes_total += by * size
-        if state is TransferState.DONE:
-            sums.bytes_finished += by * size
-            if transfer.verified is not None:
-                sums.verified += by
+    def _count_in(among: tuple[Sums, ...], transfer: Transfer, state: TransferState, by: int) -> None:
+        size = by * _moved_bytes(transfer)
+        for sums in among:
+            sums.counts[state] += by
+            if state is not TransferState.CANCELLED:
+                sums.bytes_total += size
+            if state is TransferState.FAILED:
+                sums.bytes_failed += size - by * transfer.parked
+            elif state is TransferState.DONE:
+                sums.bytes_finished += size
+                if transfer.verified is not None:
+                    sums.verified += by
 
     # -- order -------------------------------------------------------------------------------------
 
@@ -348,11 +376,6 @@ def view_of(state: TransferState) -> View:
 _VIEW_OF = {
     state: view for view in View if view is not View.ALL for state in TransferState if view.shows(state)
 }
-
-
-def key_of(spec: TransferSpec) -> Key:
-    """What makes two items the same."""
-    return spec.kind, spec.source, spec.target
 
 
 def matches(spec: TransferSpec, needle: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from sys import intern
+from typing import Any
 
 from engine.errors import Problem
 from engine.model import (
@@ -43,14 +44,14 @@ from engine.state.fields import (
     maybe_number,
     maybe_real,
     maybe_text,
+    maybe_word,
     number,
     real,
     text,
     texts,
+    word,
 )
 from engine.state.frames import Doc
-
-V = TypeVar("V")
 
 MOST_PARTS = 10_000
 _MOST_CRC = 0xFFFFFFFF
@@ -87,18 +88,29 @@ def facts_doc(value: Facts) -> Doc:
     return doc
 
 
-def facts(doc: object) -> Facts | None:
-    """See `facts_doc`; or nothing."""
+def facts(doc: object, expected: int | None = None) -> Facts | None:
+    """See `facts_doc`; or nothing.
+
+    Args:
+        expected: A size that it may well have, and that is not kept twice then.
+    """
     if doc is None:
         return None
     d = document(doc, "facts")
+    size = number(d, "size", least=-1)
     return Facts(
-        number(d, "size", least=-1),
+        expected if expected is not None and expected == size else size,
         maybe_real(d, "mtime"),
-        maybe_text(d, "etag"),
-        maybe_text(d, "version_id"),
-        maybe_text(d, "storage_class"),
+        maybe_text(d, "etag") if "etag" in d else None,
+        maybe_text(d, "version_id") if "version_id" in d else None,
+        maybe_word(d, "storage_class") if "storage_class" in d else None,
     )
+
+
+@lru_cache(maxsize=256)
+def _shared(value: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for equal values."""
+    return value
 
 
 def options_doc(options: TransferOptions) -> Doc:
@@ -158,10 +170,10 @@ def problem(doc: object) -> Problem | None:
     d = document(doc, "problem")
     return Problem(
         text(d, "what"),
-        text(d, "why"),
-        text(d, "what_now"),
+        word(d, "why"),
+        word(d, "what_now"),
         flag(d, "retryable"),
-        text(d, "code"),
+        word(d, "code"),
         text(d, "request_id"),
     )
 
@@ -182,7 +194,11 @@ def question(doc: object) -> Question | None:
         return None
     d = document(doc, "question")
     return Question(
-        text(d, "kind"), text(d, "text"), texts(d, "answers"), facts(d.get("source")), facts(d.get("target"))
+        word(d, "kind"),
+        word(d, "text"),
+        _shared(texts(d, "answers")),
+        facts(d.get("source")),
+        facts(d.get("target")),
     )
 
 
@@ -202,8 +218,11 @@ def place(value: object) -> Place:
     """See `place_doc`."""
     if type(value) is str:
         return LocalRef(value)
-    if type(value) is list and len(value) in (2, 3) and all(type(item) is str for item in value):
-        return ObjectRef(*value)
+    if type(value) is list and len(value) in (2, 3):
+        bucket, key = value[0], value[1]
+        version = value[2] if len(value) == 3 else ""
+        if type(bucket) is str and type(key) is str and type(version) is str:
+            return ObjectRef(intern(bucket), key, version if len(value) == 3 else None)
     raise Undecodable("that is no place")
 
 
@@ -229,28 +248,22 @@ def spec_doc(spec: TransferSpec) -> Doc:
     return doc
 
 
-@lru_cache(maxsize=256)
-def _shared(value: V) -> V:
-    """The same object for equal values: a queue has few roots and connections, and many items."""
-    return value
-
-
 def spec(doc: object) -> TransferSpec:
     """See `spec_doc`."""
     d = document(doc, "spec")
-    source = place(d.get("s"))
+    source, size = place(d.get("s")), number(d, "z", -1, least=-1)
     return TransferSpec(
         kind=choice(ItemKind, d.get("k")),
         source=source,
         target=place(d["t"]) if "t" in d else source,
-        connection=_shared(connection(d, "c")),
+        connection=connection(d, "c"),
         options=options(d.get("o", {})),
-        size=number(d, "z", -1, least=-1),
-        source_facts=facts(d.get("f")),
-        target_facts=facts(d.get("g")),
-        target_was_listed=flag(d, "l"),
-        root=_shared(maybe_text(d, "r")),
-        refusal=maybe_text(d, "x"),
+        size=size,
+        source_facts=facts(d.get("f"), size),
+        target_facts=facts(d.get("g"), size),
+        target_was_listed=flag(d, "l") if "l" in d else False,
+        root=maybe_word(d, "r") if "r" in d else None,
+        refusal=maybe_word(d, "x") if "x" in d else None,
     )
 
 
@@ -274,14 +287,14 @@ def checkpoint(doc: object) -> Checkpoint:
         return _NO_CHECKPOINT
     d = document(doc, "checkpoint")
     return Checkpoint(
-        phase=text(d, "phase"),
+        phase=word(d, "phase"),
         part_size=number(d, "part_size"),
-        checksum_mode=text(d, "checksum_mode"),
+        checksum_mode=word(d, "checksum_mode"),
         upload_id=maybe_text(d, "upload_id"),
         intent_at=real(d, "intent_at"),
         identity=_identity(d.get("identity")),
         saved_at=real(d, "saved_at"),
-        boot_id=text(d, "boot_id"),
+        boot_id=word(d, "boot_id"),
         source_etag=maybe_text(d, "source_etag"),
         source_version=maybe_text(d, "source_version"),
         size=number(d, "size", -1, least=-1),
@@ -327,7 +340,7 @@ def part(d: Source) -> tuple[int, ConfirmedPart]:
         number(d, "l"),
         maybe_number(d, "c", most=_MOST_CRC),
         text(d, "e"),
-        cast(str, _shared(text(d, "b"))),
+        word(d, "b"),
         flag(d, "s"),
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
+from sys import intern
 from typing import Any, TypeVar
 
 from engine.model import ConnectionId
@@ -37,6 +38,17 @@ def maybe_text(doc: Source, name: str) -> str | None:
     return value
 
 
+def word(doc: Source, name: str, default: str = "") -> str:
+    """A string that many documents have in common: in memory it is there once."""
+    return intern(text(doc, name, default))
+
+
+def maybe_word(doc: Source, name: str) -> str | None:
+    """As `word`, or nothing."""
+    value = maybe_text(doc, name)
+    return None if value is None else intern(value)
+
+
 def number(doc: Source, name: str, default: int = 0, *, least: int = 0, most: int = _MOST) -> int:
     """A whole number from `least` to `most`."""
     value = doc.get(name, default)
@@ -52,15 +64,20 @@ def maybe_number(doc: Source, name: str, *, most: int = _MOST) -> int | None:
 
 def real(doc: Source, name: str, default: float = 0.0) -> float:
     """A finite number."""
-    value = doc.get(name, default)
-    if type(value) not in (int, float) or abs(value) > _MOST or not math.isfinite(value):
-        raise Undecodable(f"{name} is no number")
-    return float(value)
+    return _finite(doc.get(name, default), name)
 
 
 def maybe_real(doc: Source, name: str) -> float | None:
     """A finite number, or nothing."""
-    return None if doc.get(name) is None else real(doc, name)
+    value = doc.get(name)
+    return None if value is None else _finite(value, name)
+
+
+def _finite(value: object, name: str) -> float:
+    # NaN is not between any two numbers.
+    if (type(value) is float or type(value) is int) and -_MOST <= value <= _MOST:
+        return float(value)
+    raise Undecodable(f"{name} is no number")
 
 
 def flag(doc: Source, name: str, default: bool = False) -> bool:
@@ -73,10 +90,16 @@ def flag(doc: Source, name: str, default: bool = False) -> bool:
 
 def choice(kind: type[E], value: object) -> E:
     """A member of an enumeration, by its value."""
-    try:
-        return kind(value)
-    except ValueError:
-        raise Undecodable(f"{value!r:.40} is no {kind.__name__}") from None
+    member: E | None = _members(kind).get(value) if type(value) is str else None
+    if member is None:
+        raise Undecodable(f"{value!r:.40} is no {kind.__name__}")
+    return member
+
+
+@lru_cache
+def _members(kind: type[Enum]) -> Mapping[str, Any]:
+    """By their values: calling the class takes three times as long."""
+    return {member.value: member for member in kind}
 
 
 def maybe_choice(kind: type[E], value: object) -> E | None:
@@ -89,7 +112,7 @@ def texts(doc: Source, name: str) -> tuple[str, ...]:
     value = doc.get(name, ())
     if not isinstance(value, list | tuple) or not all(type(item) is str for item in value):
         raise Undecodable(f"{name} is no list of texts")
-    return tuple(value)
+    return tuple(map(intern, value))
 
 
 def numbers(doc: Source, name: str) -> tuple[int, ...]:
@@ -104,7 +127,7 @@ def numbers(doc: Source, name: str) -> tuple[int, ...]:
 
 def connection(doc: Source, name: str) -> ConnectionId | None:
     """A connection's name, or nothing."""
-    value = maybe_text(doc, name)
+    value = maybe_word(doc, name)
     return None if value is None else ConnectionId(value)
 
 

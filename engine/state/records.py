@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.errors import Problem
 from engine.model import (
@@ -165,7 +166,7 @@ def item_of(id: str, doc: Doc, checkpoint: Doc | None) -> SavedItem:
         raise fields.Undecodable(f"{state.value} is never on record")
     return SavedItem(
         TransferId(int(id)),
-        OperationId(fields.number(doc, "op")),
+        _operation(fields.number(doc, "op")),
         codec.spec(doc.get("spec")),
         fields.number(doc, "rank", least=-_MOST_RANK, most=_MOST_RANK),
         state,
@@ -173,9 +174,21 @@ def item_of(id: str, doc: Doc, checkpoint: Doc | None) -> SavedItem:
         fields.number(doc, "attempts"),
         codec.problem(doc.get("problem")),
         codec.question(doc.get("question")),
-        fields.real(doc, "added_at"),
-        tuple(map(OperationId, fields.numbers(doc, "also"))),
+        _time(fields.real(doc, "added_at")),
+        tuple(map(OperationId, fields.numbers(doc, "also"))) if "also" in doc else (),
     )
+
+
+@lru_cache
+def _operation(id: int) -> OperationId:
+    """The same number for all items of an operation, which may be a hundred thousand."""
+    return OperationId(id)
+
+
+@lru_cache
+def _time(seconds: float) -> float:
+    """The same for all that was added in one go."""
+    return seconds
 
 
 def without_trust(doc: Doc) -> Doc:

@@ -176,7 +176,7 @@ def test_what_could_not_be_saved_is_saved_later_even_if_saving_fails_once_more(
         patch.setattr(Store, "confirm_many", refuse)
         for item in items:
             queue.manager.pause(item.id)
-        items[1].unsaved_parts.append(None)  # type: ignore[arg-type]
+        items[1].unsaved_parts = (None,)  # type: ignore[assignment]
         queue.manager._save_again()
     assert queue.core.unsaved == {item.id for item in items}
 
@@ -369,4 +369,4 @@ def test_an_operation_that_is_still_to_be_planned_outlives_the_items_it_has_so_f
         queue.do_all()
         assert len(queue.core.roster) == 0
     with quiet_at(tmp_path / "state") as queue:
-        assert [saved.id for saved in queue.core.store.loaded.operations] == [operation.id]
+        assert list(queue.core.operations) == [operation.id]

@@ -15,7 +15,8 @@ from engine.pace.cancel import CancelToken
 from engine.queue.roster import Sums
 from engine.scheduler import Scheduler, WorkKind
 from engine.state.journal import StateDB
-from engine.state.store import SavedOperation
+from engine.state.store import SavedOperation, read_state
+from engine.transfer import NO_PARTS
 from tests.engine.local.faults import WatchedFs, failing, open_descriptors
 from tests.engine.queue.items import HERE, download, item, run, upload
 from tests.engine.queue.quiet import offline, quiet_at, states
@@ -64,7 +65,7 @@ def test_a_disk_that_refuses_only_at_the_end_is_asked_less_and_less_often(tmp_pa
         quiet.job.steps["finish"] = list(full)
         [small] = quiet.add(download("a"))
         for attempt in (1, 2, 3):
-            small.parts.clear()  # Of a small item nothing is kept.
+            small.parts = NO_PARTS  # Of a small item nothing is kept.
             work = quiet.take(later=60.0 * attempt)
             while work is not None:
                 work = quiet.step(work) or quiet.take()
@@ -81,8 +82,7 @@ def test_an_operation_whose_last_item_was_finished_just_before_a_kill_is_forgott
         quiet.core.store.save_operation(SavedOperation(OperationId(id), "test", 0.0, None, planned=True))
     with quiet_at(tmp_path / "state") as quiet:
         assert quiet.core.operations == {}
-    with quiet_at(tmp_path / "state") as quiet:
-        assert quiet.core.store.loaded.operations == []
+    assert read_state(str(tmp_path / "state")).loaded.operations == []
 
 
 def test_what_was_done_or_cancelled_before_a_kill_does_not_come_back_when_the_rest_is_planned(
