@@ -305,8 +305,7 @@ class Intake:
                 transfer.state = S.PAUSED
             transfers.append(transfer)
         # Written down before they are shown.
-        records = [saved(transfer) for transfer in transfers]
-        seq = self._when_saved(operation, lambda: core.store.add(record, records))
+        seq = self._when_saved(operation, lambda: core.store.add(record, map(saved, transfers)))
         # And before anything is done for them: what a power cut made forgotten could not be tidied up.
         core.store.flush(seq, _SYNC_PATIENCE)
         with core.lock:

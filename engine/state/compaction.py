@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from engine.local.fsops import FsOps
-from engine.state.frames import SNAPSHOT_END, TABLE_END, Texts, snapshot_head, table_start
+from engine.state.frames import SNAPSHOT_END, TABLE_END, snapshot_head, table_start
 from engine.state.loading import PREVIOUS, SNAPSHOT
+from engine.state.packing import Stored, unpacked
 from engine.state.segment import sync_folder
 
 TEMPORARY = "snapshot.tmp"
@@ -28,7 +29,7 @@ class SnapshotWriter:
         OSError: From every method; then `abandon` it.
     """
 
-    def __init__(self, tables: Texts, seq: int, dir_fd: int, fs: FsOps) -> None:
+    def __init__(self, tables: Mapping[str, Mapping[str, Stored]], seq: int, dir_fd: int, fs: FsOps) -> None:
         """Of `tables` as they were after record `seq`."""
         self.seq = seq
         self._fs, self._dir_fd = fs, dir_fd
@@ -96,11 +97,11 @@ class SnapshotWriter:
                 self._fs.unlink(TEMPORARY, dir_fd=self._dir_fd)
 
 
-def _pieces(tables: Texts) -> Iterator[bytes]:
+def _pieces(tables: Mapping[str, Mapping[str, Stored]]) -> Iterator[bytes]:
     """The text of a snapshot after its head; one document is one line."""
     for name, docs in tables.items():
         before = table_start(name)
-        each = iter(docs.items())
+        each = unpacked(docs)
         while lines := _lines(each):
             yield (before + ",\n".join(lines)).encode("ascii")
             before = ",\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple, NoReturn
@@ -95,6 +95,11 @@ class Record(NamedTuple):
     ops: list[Op]
 
 
+_BODY = 9
+"""Where the text begins in a line."""
+_ENTRIES_AT_A_TIME = 1000
+
+
 def _framed(body: str) -> bytes:
     raw = body.encode("ascii")
     return b"%08x %s\n" % (zlib.crc32(raw), raw)
@@ -105,31 +110,42 @@ def pack_header() -> bytes:
     return _framed(encode({"journal": FORMAT}))
 
 
-def pack(seq: int, ops: Iterable[Op]) -> bytes:
+def pack(seq: int, ops: Sequence[Op]) -> bytearray:
     """A transaction as one line: CRC32 in hex, a blank, JSON.
 
     A tab, which is in no compact JSON text, stands before each entry: lines are taken apart without
     parsing the documents.
 
-    >>> pack(7, [("parts", "3", '{"n":1}'), ("parts", "2", None)])[9:]
+    >>> bytes(pack(7, [("parts", "3", '{"n":1}'), ("parts", "2", None)])[9:])
     b'{"q":7,"o":[\\t["parts","3",{"n":1}],\\t["parts","2",null]]}\\n'
     """
-    entries = ",".join(
-        [f'\t[{encode_basestring_ascii(table)},"{id}",{text or "null"}]' for table, id, text in ops]
-    )
-    return _framed(f'{{"q":{seq},"o":[{entries}]}}')
+    # Grows in place: one transaction may be of a hundred thousand items, which are not to be in memory thrice.
+    line = bytearray(b'00000000 {"q":%d,"o":[' % seq)
+    for at in range(0, len(ops), _ENTRIES_AT_A_TIME):
+        entries = [
+            f'\t[{encode_basestring_ascii(table)},"{id}",{text or "null"}]'
+            for table, id, text in ops[at : at + _ENTRIES_AT_A_TIME]
+        ]
+        line += f"{',' if at else ''}{','.join(entries)}".encode("ascii")
+    line += b"]}"
+    with memoryview(line) as view:
+        crc = zlib.crc32(view[_BODY:])
+    line[: _BODY - 1] = b"%08x" % crc
+    line += b"\n"
+    return line
 
 
-def unpack(line: bytes | memoryview) -> Record | Header | None:
+def unpack(line: bytes | bytearray | memoryview) -> Record | Header | None:
     """What a line says, or ``None`` if it is damaged."""
-    raw = bytes(line)
-    if len(raw) < 11 or raw[8:9] != b" " or raw[-1:] != b"\n":
+    # Neither the line nor what is in it is copied: one transaction may be of a hundred thousand items.
+    raw = memoryview(line)
+    if len(raw) < 11 or raw[8] != ord(" ") or raw[-1] != ord("\n"):
         return None
     body = raw[9:-1]
-    if raw[:8] != b"%08x" % zlib.crc32(body):
+    if bytes(raw[:8]) != b"%08x" % zlib.crc32(body):
         return None
     try:
-        text = body.decode("ascii")
+        text = str(body, "ascii")
         if text.startswith('{"journal":'):
             return Header(_whole(decode_doc(text)["journal"]))
         if not text.endswith("]}"):
@@ -217,19 +233,33 @@ def read_snapshot(raw: bytes | bytearray) -> Snapshot | None:
     if (whole := _WHOLE_HEAD.match(start)) is None:
         return None
     head = (_HEAD % (int(whole[1]), int(whole[2]), 0)).encode("ascii")
-    if whole[3] != b"%08x" % zlib.crc32(memoryview(raw)[len(head) :], zlib.crc32(head)):
-        return None
+    with memoryview(raw) as view:
+        if whole[3] != b"%08x" % zlib.crc32(view[len(head) :], zlib.crc32(head)):
+            return None
     try:
-        tables = _read_tables(raw[len(head) :].decode("ascii"))
+        tables = _read_tables(_lines(raw, len(head)))
     except (ValueError, IndexError):
         return None
     return Snapshot(int(whole[1]), int(whole[2]), tables)
 
 
-def _read_tables(text: str) -> Texts:
+_PIECE_BYTES = 256 * 1024
+"""Made lines at a time: all lines of a long queue at once would be three times its size in memory."""
+
+
+def _lines(raw: bytes | bytearray, position: int) -> Iterator[str]:
+    while position < len(raw):
+        end = raw.find(b"\n", position + _PIECE_BYTES)
+        if end < 0:
+            end = len(raw)
+        yield from raw[position:end].decode("ascii").split("\n")
+        position = end + 1
+
+
+def _read_tables(lines: Iterable[str]) -> Texts:
     tables: Texts = {}
     docs: dict[str, str] = {}
-    for line in text.split("\n"):
+    for line in lines:
         if line.endswith(","):
             line = line[:-1]
         if line.endswith(":{"):

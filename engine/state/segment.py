@@ -60,7 +60,7 @@ class Segment:
             fs.close(fd)
             raise
 
-    def append(self, line: bytes) -> None:
+    def append(self, line: bytes | bytearray) -> None:
         """One write; afterwards the line is there as a whole, or the file is as it was.
 
         Raises:

@@ -104,6 +104,7 @@ class JournalStorage(Storage):
             self.loaded = self._load()
             self.tables = Tables(self.loaded.tables)
             self.loaded.tables = {}
+            self.tables.pack()
             self.seq = self.loaded.seq
             """Of the newest transaction. Written with the lock, read by anyone."""
             self._next_id = self._set_aside = self._first_free_id()

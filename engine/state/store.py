@@ -138,7 +138,7 @@ class Store:
 
     # -- operations and items ----------------------------------------------------------------------
 
-    def add(self, operation: SavedOperation | None, items: Sequence[SavedItem]) -> int:
+    def add(self, operation: SavedOperation | None, items: Iterable[SavedItem]) -> int:
         """New items, and their operation, in one transaction."""
         ops = self._item_ops(items)
         if operation is not None:
@@ -317,4 +317,4 @@ def _trimmed(history: TextTable, coming: int) -> list[Op]:
     count = len(history) + coming
     if count <= _TRIM_AT:
         return []
-    return [("history", key, None) for key, _ in islice(history.items(), count - HISTORY_ITEMS)]
+    return [("history", key, None) for key in islice(history, count - HISTORY_ITEMS)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from engine.state.frames import Texts
+from engine.state.packing import Packed, Stored, pack, unpacked
 
 
 class TextTable:
@@ -15,27 +16,36 @@ class TextTable:
     can read it without a lock. Everything but reading what is frozen needs the journal's lock.
     """
 
-    __slots__ = ("_count", "_docs", "_is_frozen", "_newer")
+    __slots__ = ("_count", "_docs", "_is_frozen", "_newer", "_opened")
 
-    def __init__(self, docs: dict[str, str] | None = None) -> None:
-        self._docs = {} if docs is None else docs
+    def __init__(self, docs: Mapping[str, str] | None = None) -> None:
+        self._docs: dict[str, Stored] = {**docs} if docs else {}
+        self._opened: tuple[Packed | None, dict[str, str]] = None, {}
+        """The pack that was looked into last, and what is in it."""
         self._newer: dict[str, str | None] = {}
         self._is_frozen = False
         self._count = len(self._docs)
 
     def get(self, id: str) -> str | None:
         """The document, or ``None``."""
-        return self._newer[id] if id in self._newer else self._docs.get(id)
+        if id in self._newer:
+            return self._newer[id]
+        stored = self._docs.get(id)
+        if stored is None or isinstance(stored, str):
+            return stored
+        if stored is not self._opened[0]:
+            self._opened = stored, stored.docs()
+        return self._opened[1][id]
 
     def __contains__(self, id: str) -> bool:
-        return self.get(id) is not None
+        return self._newer[id] is not None if id in self._newer else id in self._docs
 
     def __len__(self) -> int:
         return self._count
 
     def put(self, id: str, text: str | None) -> None:
         """Set a document; ``None`` removes it."""
-        self._count += (text is not None) - (self.get(id) is not None)
+        self._count += (text is not None) - (id in self)
         if self._is_frozen or self._newer:
             self._newer[id] = text
         elif text is None:
@@ -46,7 +56,7 @@ class TextTable:
     def items(self) -> Iterator[tuple[str, str]]:
         """Ids and documents."""
         newer = self._newer
-        for id, text in self._docs.items():
+        for id, text in unpacked(self._docs):
             now = newer.get(id, text) if newer else text
             if now is not None:
                 yield id, now
@@ -54,11 +64,20 @@ class TextTable:
             if now is not None and id not in self._docs:
                 yield id, now
 
+    def __iter__(self) -> Iterator[str]:
+        newer = self._newer
+        yield from (id for id in self._docs if newer.get(id, "") is not None)
+        yield from (id for id, text in newer.items() if text is not None and id not in self._docs)
+
     def ids(self) -> list[str]:
         """All ids."""
-        return [id for id, _ in self.items()]
+        return list(self)
 
-    def freeze(self) -> dict[str, str]:
+    def pack(self) -> None:
+        """Hold what is there in less memory. Not while frozen."""
+        pack(self._docs)
+
+    def freeze(self) -> Mapping[str, Stored]:
         """The documents as they are now; what is returned does not change until `thaw`."""
         while not self.merge(1000):
             pass
@@ -88,6 +107,11 @@ class Tables:
     def __init__(self, texts: Texts) -> None:
         self._tables = {name: TextTable(docs) for name, docs in texts.items()}
 
+    def pack(self) -> None:
+        """See `TextTable.pack`."""
+        for table in self._tables.values():
+            table.pack()
+
     def names(self) -> list[str]:
         """Of all tables, empty ones included."""
         return list(self._tables)
@@ -103,7 +127,7 @@ class Tables:
         """Set or remove a document."""
         self.table(name).put(id, text)
 
-    def freeze(self) -> Texts:
+    def freeze(self) -> dict[str, Mapping[str, Stored]]:
         """A picture of all tables that has documents; cheap, whatever their size."""
         return {name: docs for name, table in self._tables.items() if (docs := table.freeze())}
 
