@@ -354,7 +354,9 @@ class TransferManager(UploadCommands, TroubleLog):
         """Something is left, and all of it waits for a condition to heal."""
         core = self._core
         with core.lock:
-            counts = core.roster.sums.counts
+            counts, has_conditions = core.roster.sums.counts, core.scheduler.has_conditions
+            if not (has_conditions or counts[S.WAITING] or core.store.problem):
+                return False  # As nearly always: this is asked all the time, and what follows looks at each item.
             # Whoever tries whether the condition is over shows by moving only that it tries.
             probing = core.scheduler.probing
             moving = counts[S.RUNNING] + counts[S.FINISHING] > len(probing)
@@ -365,7 +367,7 @@ class TransferManager(UploadCommands, TroubleLog):
             restoring = counts[S.WAITING] and any(
                 item.hold is not None and item.hold.reason == RESTORING for item in core.roster
             )
-            waiting = restoring or (core.scheduler.has_conditions and (counts[S.WAITING] or probing))
+            waiting = restoring or (has_conditions and (counts[S.WAITING] or probing))
             return bool(waiting or core.store.problem) and not moving and not retrying
 
     # -- connections -------------------------------------------------------------------------------

@@ -260,18 +260,18 @@ class Scheduler:
         return moving < self.active_items and self._large_active < self.active_items + KEPT_WAITING
 
     def _move(self, now: float) -> Work | None:
-        for _ in range(len(self._rotation)):
-            transfer = self._rotation[0]
-            self._rotation.rotate(-1)
+        for passed, transfer in enumerate(self._rotation, 1):
             run = transfer.run
             if run is None or run.stopping or run.finishing:
                 continue
-            run.wake_delayed(now)
+            if run.delayed:
+                run.wake_delayed(now)
             if (
                 run.pending
                 and self.ceilings.may_ask(transfer.spec.connection, now)
                 and not self.would_crowd(transfer, run.pending[0].length)
             ):
+                self._rotation.rotate(-passed)
                 part = run.pending.popleft()
                 run.in_hand[part.number] = part
                 part.in_hand = True
