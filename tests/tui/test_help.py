@@ -7,7 +7,7 @@ import pytest
 from tests.tui import example
 from tests.tui.dialog_host import answer_to, shown
 from tests.tui.dialog_host import text as words
-from tests.tui.drive import drawn, engine, main, press, running, text
+from tests.tui.drive import drawn, engine, main, press, running, text, until
 from tui import keys
 from tui.commands import ActionCommands
 from tui.keys import Context
@@ -59,6 +59,17 @@ async def test_enter_runs_it_as_if_its_key_had_been_pressed() -> None:
         assert failed.state.value == "queued"
         await press(pilot, "escape", "question_mark", *"last row", "enter")
         assert main(pilot).left.list.cursor == 11
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [("pane.sort", "Sort by"), ("pane.goto", "Go to a path"), ("app.theme", "Theme")],
+)
+async def test_enter_opens_the_dialog_of_what_asks(typed: str, asked: str) -> None:
+    async with running() as pilot:
+        await press(pilot, "question_mark", *typed, "enter")
+        await until(pilot, lambda: asked in text(pilot))
+        assert not isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_moving_the_cursor_comes_last() -> None:

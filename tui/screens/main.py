@@ -219,7 +219,8 @@ class MainScreen(
         """Every key that works here; choosing one does it."""
         chosen = await self.app.push_screen_wait(HelpScreen(self.context, self.meaning, self.denied))
         if chosen is not None:
-            await commands.run_entry(self, chosen)
+            # This worker counts as a question until it has ended, and a question would be refused beside it.
+            self.call_later(commands.run_entry, self, chosen)
 
     @work(exclusive=True, group="quit")
     async def action_quit_program(self) -> None:
