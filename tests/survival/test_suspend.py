@@ -101,8 +101,10 @@ def test_after_eight_hours_of_sleep_everything_is_signed_anew_and_nothing_has_fa
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SK")
     data = random.Random(1).randbytes(4 * PART)
     (tmp_path / "big").write_bytes(data)
-    gate, ages = Gate(), []
+    gate, other, ages = Gate(), Gate(), []
     with ScriptedS3("bucket") as server, FaultProxy(server.url) as proxy:
+        # Both workers are in the middle of a part: no request was signed before the sleep and comes after it.
+        proxy.add(Rule(Stall(at=MIB, direction="up", gate=other), query={"partNumber": "1"}, nth=1))
         proxy.add(Rule(Stall(at=MIB, direction="up", gate=gate), query={"partNumber": "2"}, nth=1))
 
         def seen(head: Any) -> bool:
@@ -118,9 +120,11 @@ def test_after_eight_hours_of_sleep_everything_is_signed_anew_and_nothing_has_fa
             manager.start()
             engine = Engine(manager, profile)
             asked = engine.copy(tmp_path / "big", "s3://bucket/big")
+            other.wait_reached()
             gate.wait_reached()
             server.switches.clock_ahead = EIGHT_HOURS
             clock.slept = EIGHT_HOURS
+            other.open()
             # A slice of the socket ends: it looks how long nothing has moved.
             engine.until(lambda: engine.row("big").bytes_confirmed >= 3 * PART)
             threading.Event().wait(1.2)
