@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 from tui.seaweed import S3Client, SeaweedServer
@@ -114,10 +115,23 @@ def _small_files(rng: random.Random) -> Iterator[tuple[str, bytes]]:
         line = f"Nov 20 12:00:00 host app[{number}]: request served\n"
         yield f"logs/app-{number:02}.log", (line * rng.randint(20, 2000)).encode()
     for number in range(1, 7):
-        yield f"photos/IMG_{number:04}.jpg", rng.randbytes(rng.randint(1, 4) * _MIB)
+        yield f"photos/IMG_{number:04}.jpg", _photo(number, rng.randbytes(rng.randint(1, 4) * _MIB))
     yield "database/dump-2026-11-20.sql.gz", rng.randbytes(24 * _MIB)
     for name in _ODD_NAMES:
         yield f"odd names/{name}", name.encode()
+
+
+def _photo(number: int, filling: bytes) -> bytes:
+    """A picture to look into, as large as `filling`, whose end follows that of the picture: readers leave it alone."""
+    # Here, as only a demo that is made needs it: it takes a while to load.
+    from PIL import Image
+
+    turned = Image.linear_gradient("L").rotate(60 * number, expand=False)
+    hills = Image.radial_gradient("L")
+    encoded = BytesIO()
+    Image.merge("RGB", (hills, turned, Image.linear_gradient("L"))).save(encoded, "JPEG")
+    picture = encoded.getvalue()
+    return picture + filling[len(picture) :]
 
 
 def fill_bucket(client: S3Client) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tui import demo_data
 
@@ -18,6 +21,16 @@ def test_the_sample_files_hold_a_big_one_an_empty_one_and_odd_names(tmp_path: Pa
     assert {"escape\x1b[2Jname.txt", "brackets [bold]x.txt", "-rf"} <= sizes.keys()
     assert (folder / "empty folder").is_dir()
     assert len(sizes) > 50, sorted(sizes)
+
+
+def test_the_sample_photos_are_pictures_to_look_into() -> None:
+    photos = [data for name, data in demo_data._small_files(random.Random(1)) if name.endswith(".jpg")]
+    for data in photos:
+        with Image.open(BytesIO(data)) as image:
+            image.load()
+            assert image.size == (256, 256) and image.format == "JPEG"
+        assert len(data) % (1 << 20) == 0, "it is as large as a photo"
+    assert len(set(photos)) == len(photos) == 6
 
 
 def test_a_demo_has_a_server_with_data_and_leaves_none_behind(tmp_path: Path, weed: str) -> None:
