@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from tui import suspending
 from tui.one_key import LEAVE
 from tui.opening import Opening, OpeningApp, Parts, call_in
 
@@ -31,7 +32,7 @@ CLOSE_DEADLINE = 1.4
 """Seconds the engine gets to checkpoint and stop; with what the screen takes, within `tui.leaving.LEAVE_SECONDS`."""
 
 
-class S3TuiApp(OpeningApp):
+class S3TuiApp(suspending.SuspendingApp, OpeningApp):
     """Start it with `run`, then leave with its `return_code`: 0, or 129, 130, 143 after a signal.
 
     Args:
@@ -45,6 +46,7 @@ class S3TuiApp(OpeningApp):
     TITLE = "s3tui"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(LEAVE, "help_quit", show=False, system=True, priority=True),
+        Binding(suspending.KEY, "to_the_shell", show=False, system=True, priority=True),
     ]
     NOTIFICATION_TIMEOUT = 5
 
