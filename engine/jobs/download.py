@@ -372,13 +372,15 @@ class DownloadJob:
             self._part_file = None
             return
         checkpoint = self._ctx.checkpoint
-        if checkpoint.part_file is not None:
+        # A small item may have been put in place, and killed before its part file lost its own name.
+        inode = checkpoint.part_file_inode if checkpoint.part_file is not None else None
+        if inode is not None or not checkpoint.phase:
             remove_left(
                 self._root,
                 self._planned,
                 self._ctx.id,
                 self._ctx.fs,
-                inode=checkpoint.part_file_inode,
+                inode=inode,
                 temp_dir=self._options.temp_dir,
             )
 

@@ -12,13 +12,13 @@ from engine.local.safepath import parts_below
 
 
 def remove_left(
-    root: str, target: str, item_id: int, fs: FsOps, *, inode: int, temp_dir: str | None = None
+    root: str, target: str, item_id: int, fs: FsOps, *, inode: int | None, temp_dir: str | None = None
 ) -> None:
     """Remove it, if it is still there and ours. Makes no folders.
 
     Args:
         root: As for `PartFile.create`; `target` and `temp_dir` too.
-        inode: As recorded when it was created.
+        inode: As recorded when it was created; ``None`` for small items, of which that is never recorded.
 
     Raises:
         TransferError: The system refused.
@@ -28,7 +28,8 @@ def remove_left(
     where = (root, parts[:-1]) if temp_dir is None else (temp_dir, ())
     try:
         with FolderHandle.open_below(*where, fs, create=False) as folder:
-            if is_ours(fs.lstat(name, dir_fd=folder.fd), inode):
+            facts = fs.lstat(name, dir_fd=folder.fd)
+            if is_ours(facts, facts.st_ino if inode is None else inode):
                 fs.unlink(name, dir_fd=folder.fd)
                 folder.sync()
     except FileNotFoundError:
