@@ -10,8 +10,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from textual.widgets import Input
@@ -59,6 +59,7 @@ class Picture:
     """One state of the program, and how to get there."""
 
     name: str
+    """Of the file, without its ending; with the folder where it has one."""
     keys: tuple[str, ...] = ()
     size: tuple[int, int] = (80, 24)
     manager: Callable[[], FakeManager] = field(default=example.example_manager)
@@ -70,7 +71,7 @@ _MARKING = ("j", "j", "j", "j", "j", "space", "space", "space")
 _PLAN = ("j", "space", *("j" * 4), "space", "space", "c")
 """Logs, a database dump and the big archive, copied to the bucket."""
 
-PICTURES = (
+_ONCE = (
     Picture("main", _MARKING, ROOMY),
     *(
         Picture(f"{size}-{theme}", _MARKING, cells, theme=theme)
@@ -120,6 +121,37 @@ PICTURES = (
     Picture("terminal-colours", ("j", "j", "space", "j"), theme="ansi-dark"),
 )
 
+_SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+_MAIN_SCREENS = (
+    *("filter", "find", "compare", "plan", "sync", "queue", "groups", "answer", "problems", "details"),
+    *(
+        "object",
+        "versions",
+        "properties",
+        "uploads",
+        "resumed",
+        "profiles",
+        "settings",
+        "help",
+        "first-start",
+    ),
+)
+"""Those that are shown in every size and in three sets of colours."""
+
+
+def _everywhere(picture: Picture) -> Iterator[Picture]:
+    """In a folder for each size and theme, but for the one that it is drawn in already."""
+    for size, cells in _SIZES.items():
+        for theme in (themes.DARK, themes.LIGHT, themes.NO_COLOUR):
+            if (cells, theme) != (picture.size, themes.DARK):
+                yield replace(picture, name=f"{size}-{theme}/{picture.name}", size=cells, theme=theme)
+
+
+PICTURES = (
+    *_ONCE,
+    *(wide for picture in _ONCE if picture.name in _MAIN_SCREENS for wide in _everywhere(picture)),
+)
+
 
 async def draw(picture: Picture) -> str:
     """The picture as SVG."""
@@ -140,7 +172,7 @@ async def draw(picture: Picture) -> str:
         svg = pilot.app.export_screenshot(title="s3tui")
     # The ids are made from a sum over the text; a plain name keeps the differences between two
     # versions of a picture to what can be seen.
-    return re.sub(r"terminal-\d+", f"s3tui-{picture.name}", svg).rstrip() + "\n"
+    return re.sub(r"terminal-\d+", f"s3tui-{picture.name.rpartition('/')[2]}", svg).rstrip() + "\n"
 
 
 def main(folder: Path) -> None:
@@ -148,6 +180,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for picture in PICTURES:
         path = folder / f"{picture.name}.svg"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(asyncio.run(draw(picture)), encoding="utf-8")
         print(path)
 

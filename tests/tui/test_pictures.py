@@ -26,4 +26,4 @@ async def test_a_picture_is_what_the_program_draws(picture: Picture) -> None:
 
 def test_there_is_no_picture_of_what_is_gone() -> None:
     drawn = {f"{picture.name}.svg" for picture in PICTURES}
-    assert {path.name for path in FOLDER.glob("*.svg")} == drawn
+    assert {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.svg")} == drawn
