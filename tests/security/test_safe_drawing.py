@@ -44,6 +44,7 @@ LOOKED_AT = {
     ("compare_line.py", "room"),
     ("compare_line.py", "self._hint"),
     ("copy_actions.py", "refused"),
+    ("item_limit_actions.py", "refused"),
     ("dialog.py", "self._hint"),
     ("dry_run.py", "size"),
     ("dry_run.py", "spec.kind.value"),

@@ -84,7 +84,7 @@ async def test_an_endpoint_is_added_and_at_hand_at_once(tmp_path: Path) -> None:
         }
         assert content(configuration).startswith("workers = 3  # few\n")
         assert any(p.endpoint_url == "https://minio.lan:9000" for p in engine(pilot).profiles())
-        assert "Endpoint minio is in config.toml" in told(pilot)
+        await until(pilot, lambda: "Endpoint minio is in config.toml" in told(pilot))
 
 
 @pytest.mark.parametrize(

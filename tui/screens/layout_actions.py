@@ -105,8 +105,10 @@ class LayoutActions(MainBase):
         if self.queue.has_focus_within:
             self.whole.say(whole_item(self.queue.table), cells)
         else:
-            below = listed.page - 1 - (listed.cursor - listed.top) - self.pane.filter_line.is_open
-            self.whole.say(whole_name(listed), cells, rows_below=below)
+            pane, above = self.pane, listed.cursor - listed.top
+            below = listed.page - 1 - above - pane.filter_line.is_open
+            taken = pane.filter_line.is_open or pane.is_reading or pane.model.marked_count > 0
+            self.whole.say(whole_name(listed), cells, rows=(above, below), is_edge_taken=taken)
 
     # -- keys --------------------------------------------------------------------------------------
 

@@ -29,15 +29,20 @@ class WholeLine(Static):
         self.display = False
         self._said: tuple[str, ...] = ()
 
-    def say(self, text: str, cells: int, *, rows_below: int | None = None) -> None:
+    def say(
+        self, text: str, cells: int, *, rows: tuple[int, int] | None = None, is_edge_taken: bool = False
+    ) -> None:
         """Show a text, which is raw; an empty one hides the line.
 
         Args:
             cells: Of a line of the screen.
-            rows_below: Rows between the cursor and the lower edge, where the line stands over the cursor's own list.
+            rows: Between the cursor and the upper and the lower edge, where the line stands over the cursor's own list.
+            is_edge_taken: The lower edge says more than how much is listed.
         """
         lines = lines_of(text, cells - 2)
-        self.set_class(rows_below is not None and rows_below < len(lines) - 1, "-above")
+        covered = len(lines) - 1
+        is_above = rows is not None and (rows[1] < covered or (is_edge_taken and rows[0] >= covered))
+        self.set_class(is_above, "-above")
         if lines != self._said:
             is_as_tall = len(lines) == len(self._said)
             self._said = lines

@@ -18,14 +18,18 @@ from tests.tui.drive import running, told
 from tests.tui.example import example_manager
 
 PROGRAM = """
-import resource, runpy, sys
+import os, resource, runpy, sys
 files, hard, *words = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(files), int(hard)))
 sys.argv[:] = ["s3tui", *words]
-try:
-    runpy.run_module("tui", run_name="__main__")
-finally:
-    print("limit", resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+leave = os._exit
+
+def tell(code):
+    print("limit", resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True)
+    leave(code)
+
+os._exit = tell
+runpy.run_module("tui", run_name="__main__")
 """
 
 
