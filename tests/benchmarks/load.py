@@ -75,4 +75,4 @@ def _left_pane(session: Session) -> list[object]:
     """As it is drawn, colours and all."""
     session.look()
     buffer = session.screen.buffer
-    return [buffer[row][column] for row in range(1, 10) for column in range(0, 40, 3)]
+    return [buffer[row][column] for row in range(1, 14) for column in range(0, 40, 3)]
