@@ -85,4 +85,5 @@ async def test_an_open_group_moves_with_its_items_and_stays_under_the_cursor(
             await screen.press("K", "K", "K")
             await screen.until(lambda _: order(engine) == LOGS + ONE + PICS)
             await screen.press("enter")
-            await screen.shows("▸▲ logs", "▲ one.bin", "▸▲ pics")
+            text = await screen.shows("▸▲ logs", "▲ one.bin", "▸▲ pics")
+            assert text.index("▸▲ logs") < text.index("▲ one.bin") < text.index("▸▲ pics")

@@ -218,6 +218,7 @@ def test_a_folder_made_while_its_parent_is_synced_is_owed_still(tmp_path: Path) 
 def test_a_file_system_that_cannot_sync_folders_is_put_up_with(tmp_path: Path) -> None:
     with FolderHandle.open_below(str(tmp_path), ("a",), failing("fsync", errno.EINVAL)) as folder:
         folder.sync()
+    assert (tmp_path / "a").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def arrived(s3: ScriptedS3, folder: Path, told: Told) -> None:
 def test_with_few_open_files_everything_still_arrives(s3: ScriptedS3, tmp_path: Path, files: int) -> None:
     copies = both_ways(s3, tmp_path)
     told = told_of(Orders(s3.url, str(tmp_path / "state"), copies, files=files))
+    assert s3.store.buckets["b"]
     arrived(s3, tmp_path, told)
 
 

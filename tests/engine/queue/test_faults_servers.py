@@ -179,6 +179,7 @@ def test_documents_that_are_none_of_s3s_fail_the_item_and_nothing_else(
 ) -> None:
     with running_at(s3.url, tmp_path / "state", attempts=2) as engine:
         survives_odd_xml(engine, s3, tmp_path, kind, status)
+        assert "good" in s3.store.buckets["b"]
 
 
 def survives_odd_xml(engine: Engine, s3: HostileS3, tmp_path: Path, kind: str, status: int) -> None:

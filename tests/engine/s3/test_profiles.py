@@ -279,4 +279,4 @@ def test_what_was_looked_for_is_said(empty: dict[str, str], environ: dict[str, s
 
 def test_looking_at_profiles_loads_no_botocore() -> None:
     code = "import engine.s3.profiles, sys; sys.exit(any('boto' in name for name in sys.modules))"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
